@@ -1,0 +1,10 @@
+// Package benchmarks is the room of measurements; its sub-rooms do the work:
+//
+//   - limits: servers of about a hundred lines with no broker in them, the ceiling every figure is printed against;
+//   - rawclient: a client with prebuilt requests that costs as little as possible beside the server it measures;
+//   - proc: starting pinned processes and reading their CPU and memory;
+//   - engine: every row of ./scripts/bench engine, its bar, and the program that writes BENCHMARKS.md.
+//
+// Promise: figures are the server's CPU per request (or per GB), medians of alternating runs on pinned cores, because
+// that is what survives a noisy machine. Measurements share nothing and run one at a time.
+package benchmarks
