@@ -1,0 +1,2 @@
+// Package faultfs is a vfs.FS in memory that fails on demand.
+package faultfs
