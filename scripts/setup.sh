@@ -3,7 +3,7 @@
 
 go_release=1.26.8
 
-# need NAME...: each of go, bc, kcat, java, maven, taskset. Returns 1, with advice, if one cannot be had.
+# need NAME...: each of go, kcat, java, maven, taskset. Returns 1, with advice, if one cannot be had.
 need() {
   local name
   for name in "$@"; do
