@@ -1,6 +1,7 @@
 package vfs
 
 import (
+	"errors"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -69,7 +70,7 @@ func (f *osFile) Resident(pos, n int64) (resident, known bool) {
 		if err := unix.Cachestat(uint(f.fd), &area, &stat, 0); err == nil {
 			pages := (pos+n-1)/pageSize - pos/pageSize + 1
 			return int64(stat.Cache) >= pages, true
-		} else if err == unix.ENOSYS || err == unix.EPERM {
+		} else if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) {
 			noCachestat.Store(true)
 		}
 	}

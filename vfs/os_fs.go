@@ -96,7 +96,7 @@ func control(f *os.File, op string, call func(fd int) error) error {
 
 func retry(call func() error) error {
 	for {
-		if err := call(); err != unix.EINTR {
+		if err := call(); !errors.Is(err, unix.EINTR) {
 			return err
 		}
 	}

@@ -62,7 +62,7 @@ func setLock(f *os.File, name string) error {
 	if err == nil {
 		return nil
 	}
-	if err != unix.EACCES && err != unix.EAGAIN {
+	if !errors.Is(err, unix.EACCES) && !errors.Is(err, unix.EAGAIN) {
 		return &fs.PathError{Op: "lock", Path: name, Err: err}
 	}
 	holder := &LockedError{Name: name}

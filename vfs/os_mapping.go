@@ -1,6 +1,7 @@
 package vfs
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"runtime/debug"
@@ -98,7 +99,7 @@ func (m *osMapping) Populate(pos Pos, n int) error {
 	}
 	area := m.data[from&^(pageSize-1) : from+int64(n)]
 	err := retry(func() error { return unix.Madvise(area, unix.MADV_POPULATE_WRITE) })
-	if err == nil || err == unix.EINVAL { // before Linux 5.14
+	if err == nil || errors.Is(err, unix.EINVAL) { // before Linux 5.14
 		return nil
 	}
 	return &fs.PathError{Op: "populate", Path: m.file.Name(), Err: err}

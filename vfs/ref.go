@@ -1,6 +1,7 @@
 package vfs
 
 import (
+	"errors"
 	"io"
 	"sync/atomic"
 )
@@ -109,7 +110,7 @@ func (s Span) ReadAt(p []byte, off int) (int, error) {
 	}
 	n, err := s.Ref.file.ReadAt(p, int64(pos))
 	if n < len(p) {
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
 		return n, err
