@@ -188,6 +188,7 @@ func (s *APIVersionsResponse) parseTag(tag uint32, body []byte) bool {
 	r := Reader{buf: body}
 	switch tag {
 	case 0:
+		s.Supported = s.Supported[:0]
 		for n := r.CompactArrayLen(1 + 5); n > 0 && r.err == 0; n-- {
 			name, first, second := r.CompactString(), r.Int16(), r.Int16()
 			r.SkipTags()
@@ -196,6 +197,7 @@ func (s *APIVersionsResponse) parseTag(tag uint32, body []byte) bool {
 	case 1:
 		s.FinalizedEpoch = r.Int64()
 	case 2:
+		s.Finalized = s.Finalized[:0]
 		for n := r.CompactArrayLen(1 + 5); n > 0 && r.err == 0; n-- {
 			name, first, second := r.CompactString(), r.Int16(), r.Int16()
 			r.SkipTags()

@@ -20,8 +20,8 @@ var flexibleFrom = [...]int16{
 	3, 6, 4, 4, 4, 5, 3, never, 3, 5, // FindCoordinator … SaslHandshake, ApiVersions, CreateTopics
 	4, 2, 2, 4, 3, 3, 3, 1, 3, 2, // DeleteTopics, DeleteRecords, InitProducerId, … TxnOffsetCommit, DescribeAcls
 	2, 2, 4, 2, 2, 2, 2, 2, 2, 2, // CreateAcls … RenewDelegationToken
-	2, 2, 2, 2, 1, 0, 0, never, 0, 1, // ExpireDelegationToken … OffsetDelete, DescribeClientQuotas, AlterClientQuotas
-	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, // from here on every API was flexible from the start
+	2, 2, 2, 2, 1, 0, 0, never, 1, 1, // ExpireDelegationToken … OffsetDelete, DescribeClientQuotas, AlterClientQuotas
+	0, 0, 0, 1, 1, 0, 0, 0, 0, 0, // from here on all but BeginQuorumEpoch and EndQuorumEpoch were flexible at birth
 	0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 	0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 	0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
