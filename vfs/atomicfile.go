@@ -10,9 +10,10 @@ import (
 // the rest of a crash and may be deleted.
 const TempSuffix = ".tmp"
 
-// WriteFileAtomic replaces the small file name by data: write to name+TempSuffix, sync, rename, sync the directory. When
-// it returns nil the new content is durable. After an error or a crash the file holds either the old content or the
-// new. Without the last step the old content was back after a power cut.
+// WriteFileAtomic replaces the small file name by data: write to name+TempSuffix, sync, rename, sync the
+// directory. When it returns nil the new content is durable. After an error or a crash the file holds either the
+// old content or the new. Without the last step the old content was back after a power cut.
+// One name must not be written twice at once.
 func WriteFileAtomic(fsys FS, name string, data []byte) error {
 	tmp := name + TempSuffix
 	if err := writeSynced(fsys, tmp, data); err != nil {

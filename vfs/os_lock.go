@@ -11,8 +11,8 @@ import (
 )
 
 // fcntl locks belong to the process: a second lock of the same file by the same process succeeds, and closing any
-// descriptor of the file drops it. So this table holds what the process has locked, and a file is looked up before it is
-// opened.
+// descriptor of the file drops it. So this table holds what the process has locked, and a file is looked up before
+// it is opened.
 var locks struct {
 	mu   sync.Mutex
 	held map[fileID]*osLock

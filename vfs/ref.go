@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 )
 
-// Ref is a counted reference to an open file and its mapping, if it has one. It starts at one, the owner's. Acquire and
-// Release allocate nothing.
+// Ref is a counted reference to an open file and its mapping, if it has one. It starts at one, the owner's.
+// Acquire and Release allocate nothing.
 type Ref struct {
 	count   atomic.Int64
 	file    File
@@ -15,9 +15,9 @@ type Ref struct {
 	closed  func()
 }
 
-// NewRef returns a reference with a count of one. m may be nil. When the count reaches zero the mapping is unmapped, the
-// file closed, and then closed, if not nil, is called. Errors of Unmap and Close are dropped: whether bytes are durable
-// is settled by a sync before.
+// NewRef returns a reference with a count of one. m may be nil. When the count reaches zero the mapping is
+// unmapped, the file closed, and then closed, if not nil, is called. Errors of Unmap and Close are dropped:
+// whether bytes are durable is settled by a sync before.
 func NewRef(f File, m Mapping, closed func()) *Ref {
 	r := &Ref{file: f, mapping: m, closed: closed}
 	r.count.Store(1)
@@ -37,7 +37,8 @@ func (r *Ref) Acquire() bool {
 	}
 }
 
-// Release gives one reference back. The last one closes the file before it returns; unmapping costs up to 20 ms a GiB.
+// Release gives one reference back. The last one closes the file before it returns; unmapping costs up to 20 ms a
+// GiB.
 func (r *Ref) Release() {
 	if r.drop() {
 		r.close()
@@ -69,8 +70,8 @@ func (r *Ref) File() File { return r.file }
 // Mapping is the file's mapping, or nil.
 func (r *Ref) Mapping() Mapping { return r.mapping }
 
-// Span names N bytes of a file from Pos without holding them. Whoever is handed a Span owns the one reference in it and
-// calls Release once. The zero Span is empty and may be released as well.
+// Span names N bytes of a file from Pos without holding them. Whoever is handed a Span owns the one reference in
+// it and calls Release once. The zero Span is empty and may be released as well.
 type Span struct {
 	Ref *Ref
 	Pos Pos
@@ -88,8 +89,8 @@ func (s Span) View() []byte {
 	return s.Ref.mapping.View(s.Pos, s.N)
 }
 
-// ReadAt copies bytes of the span from off on, as io.ReaderAt does: io.EOF when p reaches beyond the span. A file that
-// is shorter than the span says gives io.ErrUnexpectedEOF.
+// ReadAt copies bytes of the span from off on, as io.ReaderAt does: io.EOF when p reaches beyond the span. A file
+// that is shorter than the span says gives io.ErrUnexpectedEOF.
 func (s Span) ReadAt(p []byte, off int) (int, error) {
 	if off < 0 || off > s.N {
 		return 0, io.EOF
@@ -126,8 +127,8 @@ func (s Span) Fd() (fd uintptr, ok bool) {
 	return s.Ref.file.Fd()
 }
 
-// Release gives the span's reference back. It never blocks: spans are released by whoever completes a reply, so a file
-// whose last reference goes here is closed by a goroutine of its own.
+// Release gives the span's reference back. It never blocks: spans are released by whoever completes a reply, so a
+// file whose last reference goes here is closed by a goroutine of its own.
 func (s Span) Release() {
 	if s.Ref != nil && s.Ref.drop() {
 		go s.Ref.close()

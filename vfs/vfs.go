@@ -91,8 +91,8 @@ type File interface {
 
 // Mapping is a file mapped into memory. Only this room sees its bytes, View's read-only ones aside.
 //
-// Before the first store: File.Allocate, then File.Truncate to grow the size over the same bytes, then Reserve. A store
-// into a hole on a full disk, or past the size, would be SIGBUS.
+// Before the first store: File.Allocate, then File.Truncate to grow the size over the same bytes, then Reserve. A
+// store into a hole on a full disk, or past the size, would be SIGBUS.
 type Mapping interface {
 	// WriteAt copies p to pos: one memmove, no allocation. [pos, pos+len(p)) must lie below the reserved end; anything
 	// else is an error that begins with "BUG:" and stores nothing. A page fault is a *FaultError, and then any part of

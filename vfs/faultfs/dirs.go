@@ -30,7 +30,8 @@ func (f *FS) mkdir(name string, perm fs.FileMode) error {
 	return f.relink(Mkdir, change{names: []entry{at}, nodes: []*node{dir}})
 }
 
-// MkdirAll implements vfs.FS. Each directory it makes is an operation, and durable only after a SyncDir of its parent.
+// MkdirAll implements vfs.FS. Each directory it makes is an operation, and durable only after a SyncDir of its
+// parent.
 func (f *FS) MkdirAll(name string, perm fs.FileMode) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -12,8 +12,8 @@ type entry struct {
 	name string
 }
 
-// change is one step in the directories that is not durable yet: names and what they name from then on (nil: nothing).
-// It survives as a whole or not at all, so that a rename never shows both names, or none.
+// change is one step in the directories that is not durable yet: names and what they name from then on (nil:
+// nothing). It survives as a whole or not at all, so that a rename never shows both names, or none.
 type change struct {
 	names []entry
 	nodes []*node
@@ -36,8 +36,8 @@ func (f *FS) link(c change) {
 	f.pending = append(f.pending, c)
 }
 
-// settle walks pending changes in order and hands those to apply that keep wants and that no earlier, unkept change of
-// the same name holds back. It returns the others.
+// settle walks pending changes in order and hands those to apply that keep wants and that no earlier, unkept
+// change of the same name holds back. It returns the others.
 func settle(pending []change, keep func(c *change) bool, apply func(e entry, to *node)) []change {
 	var rest []change
 	held := map[entry]bool{}

@@ -130,8 +130,8 @@ func (r *rule) hits(op Op) bool {
 	return r.first <= r.seen && r.seen <= r.last
 }
 
-// fate is what becomes of one operation: it is applied, or fails, or is the one that a crash meets. One that comes after
-// a crash fails without dice.
+// fate is what becomes of one operation: it is applied, or fails, or is the one that a crash meets. One that comes
+// after a crash fails without dice.
 type fate struct {
 	err   error
 	crash bool

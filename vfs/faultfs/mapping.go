@@ -20,7 +20,7 @@ type mapping struct {
 func (h *file) Map(n int) (vfs.Mapping, error) {
 	h.fs.mu.Lock()
 	defer h.fs.mu.Unlock()
-	err := h.check(true)
+	err := h.check(false)
 	switch {
 	case err == nil && n <= 0:
 		err = syscall.EINVAL
