@@ -1,0 +1,81 @@
+package config
+
+// Server is the typed snapshot of the broker's settings. It is immutable: share it freely. Fields carry the key that
+// feeds them; sizes are bytes, times milliseconds. Keys that only give defaults to topics are in Topic(nil).
+type Server struct {
+	// Who this node is.
+	NodeID    int    `key:"node.id"`
+	Rack      string `key:"broker.rack"`         // "" = none
+	ClusterID string `key:"tailrace.cluster.id"` // "" = make one when the data directory is empty
+
+	// Where it listens. Listeners holds the ones to bind; a controller listener is never among them.
+	Listeners           []Listener        `key:"listeners"`
+	Advertised          []Listener        `key:"advertised.listeners"` // empty = the address a client came in by
+	Protocols           map[string]string `key:"listener.security.protocol.map"`
+	InterBrokerListener string            `key:"inter.broker.listener.name"`
+	ControllerListeners []string          `key:"controller.listener.names"`
+	Roles               []string          `key:"process.roles"`
+	QuorumVoters        []string          `key:"controller.quorum.voters"`
+	QuorumBootstrap     []string          `key:"controller.quorum.bootstrap.servers"`
+
+	// What a connection may cost.
+	SocketRequestMaxBytes    int   `key:"socket.request.max.bytes"`
+	SocketSendBufferBytes    int   `key:"socket.send.buffer.bytes"`    // -1 = the kernel tunes it
+	SocketReceiveBufferBytes int   `key:"socket.receive.buffer.bytes"` // -1 = the kernel tunes it
+	QueuedMaxRequestBytes    int64 `key:"queued.max.request.bytes"`    // -1 = Tailrace chooses
+	ConnectionsMaxIdleMs     int64 `key:"connections.max.idle.ms"`     // negative = never
+	MaxConnections           int   `key:"max.connections"`
+	MaxConnectionsPerIP      int   `key:"max.connections.per.ip"`
+	FetchMaxBytes            int   `key:"fetch.max.bytes"`
+	FetchSessionSlots        int   `key:"max.incremental.fetch.session.cache.slots"`
+
+	// Topics that are made without being told how.
+	NumPartitions            int  `key:"num.partitions"`
+	DefaultReplicationFactor int  `key:"default.replication.factor"`
+	AutoCreateTopics         bool `key:"auto.create.topics.enable"`
+	DeleteTopics             bool `key:"delete.topic.enable"`
+
+	// Where data lies, and the clocks of its upkeep.
+	LogDirs                []string `key:"log.dirs"`
+	MetadataDir            string   `key:"metadata.log.dir"`
+	RetentionCheckMs       int64    `key:"log.retention.check.interval.ms"`
+	RecoveryPointMs        int64    `key:"log.flush.offset.checkpoint.interval.ms"`
+	LogStartCheckpointMs   int64    `key:"log.flush.start.offset.checkpoint.interval.ms"`
+	HighWatermarkMs        int64    `key:"replica.high.watermark.checkpoint.interval.ms"`
+	ProducerIDExpirationMs int64    `key:"producer.id.expiration.ms"`
+	IdleLogCloseMs         int64    `key:"tailrace.idle.log.close.ms"`
+	MaxOpenFiles           int      `key:"tailrace.max.open.files"` // 0 = from the process's own limit
+	SyncParallelism        int      `key:"tailrace.sync.parallelism"`
+	AppendMappedMaxBytes   int      `key:"tailrace.append.mapped.max.bytes"`
+	SendfileMinBytes       int      `key:"tailrace.sendfile.min.bytes"`
+	MaxInflatedBytes       int      `key:"tailrace.max.inflated.bytes"`
+	ReserveFreeBytes       int64    `key:"tailrace.reserve.free.bytes"`
+
+	set    map[string]entry // what was set, by key
+	topics TopicConfig      // what a topic without overrides gets
+}
+
+// Origin says where the value of a broker key comes from.
+func (s *Server) Origin(name string) Origin {
+	if e, ok := s.set[name]; ok {
+		return e.origin
+	}
+	return Origin{}
+}
+
+// Value is the text of a broker key in force: what was set, else the default. It is "" for an unset key without a
+// default and for an unknown one, and never a password: those read as "(hidden)".
+func (s *Server) Value(name string) string {
+	d, ok := brokerIndex[name]
+	if !ok {
+		return ""
+	}
+	text := d.Default
+	if e, ok := s.set[name]; ok {
+		text = e.value
+	}
+	if d.Sensitive && text != "" {
+		return "(hidden)"
+	}
+	return text
+}
