@@ -19,7 +19,7 @@ func (r *Reader) Reset(b []byte) { r.buf, r.at, r.err = b, 0, 0 }
 // Err returns the first failure as an Error, or nil.
 func (r *Reader) Err() error { return r.err.err() }
 
-// Pos returns how many bytes have been read; after a failure, where the field that failed begins.
+// Pos returns how many bytes have been read; after a failure, where reading stopped.
 func (r *Reader) Pos() int { return r.at }
 
 // Remaining returns how many bytes are left, 0 after a failure.

@@ -1,0 +1,80 @@
+package shape
+
+// apis holds the compiled table at the index of the API key; nil where it has none.
+var apis = compile(table)
+
+// table describes the requests that are decoded by kmsg, in the versions that Kafka 4.4 calls stable. The language is
+// explained in schema.go. Source: Kafka's message definitions.
+const table = `
+2 ListOffsets 1-11 flexible 6
+	ReplicaId              int32
+	IsolationLevel         int8      2+
+	Topics                 []struct
+		Name               string
+		Partitions         []struct
+			PartitionIndex     int32
+			CurrentLeaderEpoch int32     4+
+			Timestamp          int64
+	TimeoutMs              int32     10+
+
+3 Metadata 0-13 flexible 9
+	Topics                 []struct  null 1+
+		TopicId            uuid      10+
+		Name               string    null 10+
+	AllowAutoTopicCreation bool      4+
+	IncludeClusterAuthorizedOperations bool 8-10
+	IncludeTopicAuthorizedOperations   bool 8+
+
+10 FindCoordinator 0-6 flexible 3
+	Key                    string    0-3
+	KeyType                int8      1+
+	CoordinatorKeys        []string  4+
+
+17 SaslHandshake 0-1 flexible never
+	Mechanism              string
+
+19 CreateTopics 2-7 flexible 5
+	Topics                 []struct
+		Name               string
+		NumPartitions      int32
+		ReplicationFactor  int16
+		Assignments        []struct
+			PartitionIndex int32
+			BrokerIds      []int32
+		Configs            []struct
+			Name           string
+			Value          string    null 0+
+	TimeoutMs              int32
+	ValidateOnly           bool
+
+20 DeleteTopics 1-6 flexible 4
+	Topics                 []struct  6+
+		Name               string    null 6+
+		TopicId            uuid
+	TopicNames             []string  0-5
+	TimeoutMs              int32
+
+# Version 6 (two-phase commit, KIP-939) is not stable.
+22 InitProducerId 0-5 flexible 2
+	TransactionalId        string    null 0+
+	TransactionTimeoutMs   int32
+	ProducerId             int64     3+
+	ProducerEpoch          int16     3+
+
+23 OffsetForLeaderEpoch 2-4 flexible 4
+	ReplicaId              int32     3+
+	Topics                 []struct
+		Topic              string
+		Partitions         []struct
+			Partition          int32
+			CurrentLeaderEpoch int32
+			LeaderEpoch        int32
+
+36 SaslAuthenticate 0-2 flexible 2
+	AuthBytes              bytes
+
+60 DescribeCluster 0-2 flexible 0
+	IncludeClusterAuthorizedOperations bool
+	EndpointType           int8      1+
+	IncludeFencedBrokers   bool      2+
+`
