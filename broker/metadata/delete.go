@@ -66,7 +66,11 @@ func (d *deletion) answer(ref TopicRef, r Result) {
 	d.answers = append(d.answers, DeletedTopic{Result: r, Name: ref.Name, ID: ref.ID})
 }
 
-// decide answers one reference. A name or id that the request has several times is answered, and refused, once.
+// answered marks a name or an id that a request has several times, once that has been refused.
+const answered = -1
+
+// decide answers one reference. A name or id that the request has several times is answered, and refused, once; so is
+// a topic that is named by name and by id.
 func (d *deletion) decide(ref TopicRef, names map[string]int, ids map[UUID]int) {
 	byName := ref.Name != nil
 	switch {
@@ -78,13 +82,13 @@ func (d *deletion) decide(ref TopicRef, names map[string]int, ids map[UUID]int) 
 		return
 	case byName && names[*ref.Name] > 1:
 		d.answer(ref, fail(errcode.InvalidRequest, "Duplicate topic name."))
-		names[*ref.Name] = 0
+		names[*ref.Name] = answered
 		return
 	case !byName && ids[ref.ID] > 1:
 		d.answer(ref, fail(errcode.InvalidRequest, "Duplicate topic id."))
-		ids[ref.ID] = 0
+		ids[ref.ID] = answered
 		return
-	case byName && names[*ref.Name] == 0 || !byName && ids[ref.ID] == 0:
+	case byName && names[*ref.Name] == answered || !byName && ids[ref.ID] == answered:
 		return
 	}
 	var t *Topic
@@ -98,9 +102,10 @@ func (d *deletion) decide(ref TopicRef, names map[string]int, ids map[UUID]int) 
 		d.answer(ref, fail(errcode.UnknownTopicOrPartition, errcode.UnknownTopicOrPartition.Message()))
 	case t == nil:
 		d.answer(ref, fail(errcode.UnknownTopicID, errcode.UnknownTopicID.Message()))
-	case byName && ids[t.ID] > 0:
+	case byName && ids[t.ID] != 0:
 		d.answer(TopicRef{Name: &t.Name, ID: t.ID},
 			fail(errcode.InvalidRequest, "The provided topic name maps to an ID that was already supplied."))
+	case !byName && names[t.Name] == 1: // refused where it is named
 	default:
 		d.records = append(d.records, &RemoveTopicRecord{ID: t.ID})
 		d.answer(TopicRef{Name: &t.Name, ID: t.ID}, Result{})
