@@ -130,10 +130,10 @@ func inflateLZ4(dst, src []byte, maxOut int) ([]byte, error) {
 		}
 		size := binary.LittleEndian.Uint32(src)
 		src = src[4:]
-		if size == 0 {
+		n := int(size &^ lz4Stored)
+		if n == 0 {
 			return dst, f.checkEnd(src, dst[start:])
 		}
-		n := int(size &^ lz4Stored)
 		if n > f.blockMax || n > len(src) {
 			return dst, corrupt(LZ4, "a block is longer than the frame allows")
 		}
@@ -157,6 +157,9 @@ func inflateLZ4(dst, src []byte, maxOut int) ([]byte, error) {
 // inflateLZ4Block appends one block of at most room bytes. The decoder cannot say how much room it lacks, so the room
 // offered begins with what is free and grows fourfold until the block fits or cannot be valid.
 func inflateLZ4Block(dst, block []byte, room, blockMax int) ([]byte, error) {
+	if room == 0 {
+		return dst, ErrTooLarge
+	}
 	most := min(room, lz4MaxRatio*len(block))
 	offer := min(most, max(cap(dst)-len(dst), 4*len(block)))
 	for {

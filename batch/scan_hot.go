@@ -1,0 +1,181 @@
+package batch
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// scan is what the walk over a batch's records learns on the way.
+type scan struct {
+	min, max int64 // of the records' timestamps in milliseconds
+	maxAt    int   // index of the first record that has max
+	keyless  int   // records with a null key
+	moved    bool  // some record's offset delta is not its index
+}
+
+// window is how many bytes the fast path reads without looking at the end. The fields before the key that it takes
+// are at most 2+1+4+2+2 bytes long.
+const window = 16
+
+// walk goes over the n records in b, which must fill it exactly, and checks every length in them. base is the batch's
+// base timestamp. With a fault, at is the index of the record that it is about.
+//
+// This runs for every record produced. The common shape is read in place by run; a record that differs goes through
+// rawRecord.parse, which alone decides what is wrong. So the fast path may be narrow, but it never takes what parse
+// would refuse.
+func (s *scan) walk(b []byte, n int, base int64) (at int, f fault) {
+	*s = scan{min: math.MaxInt64, max: math.MinInt64}
+	for i := 0; ; i++ {
+		i, b = s.run(b, i, n, base)
+		if i >= n {
+			break
+		}
+		var r rawRecord
+		size, f := r.parse(b)
+		if f != 0 {
+			return i, f
+		}
+		b = b[size:]
+		if r.key == nil {
+			s.keyless++
+		}
+		if int(r.offsetDelta) != i {
+			s.moved = true
+		}
+		s.time(base+r.timestampDelta, i)
+	}
+	if len(b) != 0 {
+		return max(n-1, 0), faultTrailing
+	}
+	return 0, 0
+}
+
+// time takes note of the timestamp of record i.
+func (s *scan) time(ts int64, i int) {
+	if ts > s.max {
+		s.max, s.maxAt = ts, i
+	}
+	s.min = min(s.min, ts)
+}
+
+// run takes records off b, beginning with index i, as long as they have the common shape: the expected offset delta,
+// lengths in one or two bytes, a timestamp delta in at most four, window bytes left. It returns the index of the
+// first record it did not take, and b from there on.
+//
+// A varint that is too long moves q to tooLong, behind every end that is accepted; so one comparison finds it.
+func (s *scan) run(b []byte, i, n int, base int64) (int, []byte) {
+	keyless := 0
+	for ; i < n && len(b) >= window; i++ {
+		w := (*[window]byte)(b)
+		length, q := short(w, 0)
+		end := q + int(length>>1)
+		delta, at := short(w, q+1) // behind the attributes
+		if at > window {
+			delta, at = long(w, q+1)
+		}
+		q, ok := isOffset(w, at, uint32(i))
+		key, q := short(w, q)
+		null := 0
+		if key == 1 { // -1
+			key, null = 0, 1
+		}
+		q += int(key >> 1)
+		// Behind the key come at least two bytes: the value's length and the header count.
+		if !ok || (length|key)&1 != 0 || end > len(b) || q+2 > end {
+			break
+		}
+		rec := b[:end]
+		value := uint32(rec[q])
+		q++
+		if value >= 0x80 {
+			value = value&0x7f | uint32(rec[q])<<7 // beyond maxShort if the varint goes on
+			q++
+		}
+		if value == 1 {
+			value = 0
+		}
+		q += int(value >> 1)
+		if value&1 != 0 || value > maxShort || q >= end {
+			break
+		}
+		if (q+1 != end || rec[q] != 0) && !headersFill(rec[q:]) {
+			break
+		}
+		b = b[end:]
+		keyless += null
+		s.time(base+(int64(delta>>1)^-int64(delta&1)), i) // wraps around, as in Java
+	}
+	s.keyless += keyless
+	return i, b
+}
+
+const (
+	maxShort = 1<<14 - 1 // the largest varint of two bytes
+	tooLong  = 1 << 20   // a position that no record on the fast path reaches
+)
+
+// short reads a varint of one or two bytes at q. The position behind it is tooLong if it has more.
+func short(w *[window]byte, q int) (u uint32, next int) {
+	c := uint32(w[q%window])
+	if c < 0x80 {
+		return c, q + 1
+	}
+	d := uint32(w[(q+1)%window])
+	if d < 0x80 {
+		return c&0x7f | d<<7, q + 2
+	}
+	return 0, tooLong
+}
+
+// long reads a varint of three or four bytes at q.
+func long(w *[window]byte, q int) (u uint32, next int) {
+	u = uint32(w[q%window])&0x7f | uint32(w[(q+1)%window])&0x7f<<7
+	c := uint32(w[(q+2)%window])
+	if c < 0x80 {
+		return u | c<<14, q + 3
+	}
+	d := uint32(w[(q+3)%window])
+	if d < 0x80 {
+		return u | c&0x7f<<14 | d<<21, q + 4
+	}
+	return 0, tooLong
+}
+
+// isOffset reports whether the varint at q is i, in one or two bytes, and returns the position behind it. Comparing
+// with the expected bytes is cheaper than reading the number. The fields before it end at 2+1+4 at the latest.
+func isOffset(w *[window]byte, q int, i uint32) (next int, ok bool) {
+	u := i << 1 // zigzag
+	have := uint32(binary.LittleEndian.Uint16(w[q&7:]))
+	if u < 0x80 {
+		return q + 1, have&0xff == u
+	}
+	return q + 2, u <= maxShort && have == u&0x7f|0x80|u>>7<<8
+}
+
+// headersFill reports whether b, which is not empty, is a header count and exactly as many headers, with all lengths
+// in one byte.
+func headersFill(b []byte) bool {
+	n := b[0]
+	if n&1 != 0 || n >= 0x80 {
+		return false
+	}
+	q := 1
+	for range n >> 1 {
+		if q >= len(b) || b[q]&0x81 != 0 { // the key: never null
+			return false
+		}
+		q += 1 + int(b[q]>>1)
+		if q >= len(b) {
+			return false
+		}
+		v := b[q]
+		if v == 1 {
+			v = 0
+		}
+		if v&0x81 != 0 {
+			return false
+		}
+		q += 1 + int(v>>1)
+	}
+	return q == len(b)
+}
