@@ -58,8 +58,9 @@ func (m *osMapping) ReadAt(p []byte, pos Pos) error {
 	return nil
 }
 
-// guardedCopy is copy with a page fault turned into false. It costs 6 to 9 ns over a bare copy of 64 bytes, 2 to 3 of 1 KiB (see
-// vfs_timing_test.go) and is the difference between an error for one log directory and a dead process.
+// guardedCopy is copy with a page fault turned into false. It costs 6 to 9 ns over a bare copy of
+// 64 bytes, 2 to 3 of 1 KiB (see vfs_timing_test.go), and is the difference between an error for one log directory
+// and a dead process.
 func guardedCopy(dst, src []byte) (ok bool) {
 	old := debug.SetPanicOnFault(true)
 	defer func() {
