@@ -62,6 +62,23 @@ func listOf(words ...string) Check {
 	}}
 }
 
+// replicaList is the form of the throttled-replica keys: PARTITION:NODE items, or one asterisk.
+func replicaList(name string) Check {
+	return Check{Text: "PARTITION:NODE, … or *", test: func(v any) string {
+		items := v.([]string)
+		for _, item := range items {
+			partition, node, ok := strings.Cut(item, ":")
+			if !(ok && digits(partition) && digits(node)) && !(item == "*" && len(items) == 1) {
+				return name + " must be the literal '*' or a list of replicas in the following format: " +
+					"[partitionId]:[brokerId],[partitionId]:[brokerId],..."
+			}
+		}
+		return ""
+	}}
+}
+
+func digits(text string) bool { return text != "" && strings.Trim(text, "0123456789") == "" }
+
 // spelled adds a test of the text itself, described for the documentation.
 func spelled(text string, test func(string) string) Check { return Check{Text: text, own: test} }
 

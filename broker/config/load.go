@@ -89,13 +89,13 @@ type loader struct {
 	server   *Server
 	warnings []Warning
 	problems []error
-	idle     map[Status][]string // set keys without effect, for one warning per status
+	idle     map[Status][]Setting // set keys without effect, for one warning per status; Value is a hint
 }
 
 // Load makes the snapshot of a start, or says everything that is wrong with it: the error joins one *SettingError per
 // fault. Warnings come with either result.
 func Load(src Sources) (*Server, []Warning, error) {
-	l := &loader{server: &Server{set: map[string]entry{}}, idle: map[Status][]string{}}
+	l := &loader{server: &Server{set: map[string]entry{}}, idle: map[Status][]Setting{}}
 	l.collect(src)
 	l.readAll()
 	l.dropOvertaken()
@@ -159,15 +159,18 @@ func (l *loader) put(level Level, s Setting) {
 		return
 	}
 	if level <= FromEnv && foreign(s.Key) {
-		l.idle[Ignored] = append(l.idle[Ignored], s.Key+" ("+s.Where+")")
+		l.idle[Ignored] = append(l.idle[Ignored], Setting{s.Key, "", s.Where})
 		return
 	}
 	text := fmt.Sprintf("unknown setting %q", s.Key)
+	if level <= FromEnv {
+		text = s.Where + ": " + text + " has no effect"
+	}
 	if near, ok := Nearest(s.Key); ok {
 		text += ": did you mean " + near + "?"
 	}
 	if level <= FromEnv {
-		l.warn(WarnUnknown, s.Where+": "+text+" It has no effect.", s.Key)
+		l.warn(WarnUnknown, text, s.Key)
 		return
 	}
 	l.problems = append(l.problems, &SettingError{s.Key, s.Where, text})
@@ -204,7 +207,7 @@ func (l *loader) readAll() {
 			if d.Status == Refused {
 				l.refuse(d.Name, fmt.Sprintf("%s=%s is refused: %s", d.Name, l.server.Value(d.Name), d.Why))
 			} else {
-				l.idle[d.Status] = append(l.idle[d.Status], d.Name+" ("+l.server.set[d.Name].origin.Where+hint(d)+")")
+				l.idle[d.Status] = append(l.idle[d.Status], Setting{d.Name, hint(d), l.server.set[d.Name].origin.Where})
 			}
 		}
 		if d.AliasOf == "" {
@@ -255,8 +258,12 @@ func (l *loader) warnIdle() {
 		{Ignored, WarnIgnored, "set, but without effect on Tailrace: "},
 		{Removed, WarnRemoved, "set, but gone from Kafka 4 and without effect: "},
 	} {
-		if keys := l.idle[w.status]; len(keys) > 0 {
-			l.warn(w.kind, w.text+strings.Join(keys, ", "), keys...)
+		var keys, texts []string
+		for _, s := range l.idle[w.status] {
+			keys, texts = append(keys, s.Key), append(texts, s.Key+" ("+s.Where+s.Value+")")
+		}
+		if len(keys) > 0 {
+			l.warn(w.kind, w.text+strings.Join(texts, ", "), keys...)
 		}
 	}
 }

@@ -34,9 +34,13 @@ func (l *loader) placeDirs() {
 		l.refuse(dirs, "at least one log directory is needed: log.dirs=/var/lib/tailrace/log")
 		return
 	}
+	if chosen {
+		s.set["log.dirs"] = entry{strings.Join(s.LogDirs, ","), s.set[dirs].origin}
+	}
 	meta := strings.TrimSpace(l.text("metadata.log.dir"))
 	if _, set := s.set["metadata.log.dir"]; chosen && (!set || meta == "") {
 		meta = MetadataDirFor(s.LogDirs)
+		s.set["metadata.log.dir"] = entry{meta, s.set[dirs].origin} // follows log.dirs
 	}
 	s.MetadataDir = filepath.Clean(meta)
 	for i, dir := range s.LogDirs {

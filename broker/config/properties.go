@@ -47,8 +47,8 @@ type propertiesReader struct {
 func (p *propertiesReader) nextLine() bool {
 	for p.rest != "" {
 		text := strings.TrimLeft(p.physical(), " \t\f")
-		if text == "" || text[0] == '#' || text[0] == '!' {
-			continue
+		if text == "" || text == `\` || text[0] == '#' || text[0] == '!' {
+			continue // a backslash alone continues nothing
 		}
 		p.start = p.at
 		var joined strings.Builder

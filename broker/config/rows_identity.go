@@ -71,7 +71,7 @@ var networkRows = [][]Def{
 			"Fetch sessions remembered at a time; a client without one sends its whole list of partitions each time."},
 	),
 	family("Network", Later, "connection quotas are not served yet",
-		row{"max.connections.per.ip.overrides", String, "", free, "Other limits for single hosts, as HOST:N, …"},
+		row{"max.connections.per.ip.overrides", String, "", free, "Other limits for single hosts: a list of HOST:N."},
 		row{"max.connection.creation.rate", Int, "2147483647", least(0), "New connections a second."},
 	),
 	family("Network", Later, alone,

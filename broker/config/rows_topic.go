@@ -101,9 +101,11 @@ var topicOther = topicFamily("Share groups", Later, "share groups are not served
 )
 
 var topicThrottles = topicFamily("Replication", Later, alone,
-	topicRow{row{"leader.replication.throttled.replicas", List, "", free,
+	topicRow{row{"leader.replication.throttled.replicas", List, "",
+		replicaList("leader.replication.throttled.replicas"),
 		"Replicas slowed on the sending side, as PARTITION:NODE, …, or * for all."}, ""},
-	topicRow{row{"follower.replication.throttled.replicas", List, "", free,
+	topicRow{row{"follower.replication.throttled.replicas", List, "",
+		replicaList("follower.replication.throttled.replicas"),
 		"Replicas slowed on the receiving side, as PARTITION:NODE, …, or * for all."}, ""},
 )
 

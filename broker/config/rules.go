@@ -44,6 +44,7 @@ func (l *loader) identity() {
 			l.server.NodeID, id))
 	case !hasNow || old.origin.Level > now.origin.Level:
 		l.server.NodeID = id
+		set["node.id"] = entry{old.value, old.origin}
 	}
 }
 
