@@ -1,0 +1,72 @@
+package broker
+
+import (
+	"tailrace/wire"
+)
+
+// api is one row of the API table: it drives dispatch, ApiVersions and the
+// compatibility page.
+type api struct {
+	key      int16
+	name     string
+	min, max int16
+	// advertisedMin is what ApiVersions says instead of min. librdkafka turns
+	// compression off without a word when Produce does not begin at 0
+	// (KAFKA-18659), so Kafka advertises 0 and refuses 0 to 2.
+	advertisedMin int16
+	handle        func(b *Broker, q *request)
+}
+
+// apis is the table. Versions are the stable ones of Kafka 4.4.
+var apis = []api{
+	{key: 0, name: "Produce", min: 3, max: 13, advertisedMin: 0, handle: (*Broker).produce},
+	{key: 1, name: "Fetch", min: 4, max: 18, advertisedMin: 4, handle: (*Broker).fetch},
+	{key: 2, name: "ListOffsets", min: 1, max: 11, advertisedMin: 1, handle: (*Broker).listOffsets},
+	{key: 3, name: "Metadata", min: 0, max: 13, advertisedMin: 0, handle: (*Broker).metadata},
+	{key: 10, name: "FindCoordinator", min: 0, max: 6, advertisedMin: 0, handle: (*Broker).findCoordinator},
+	{key: 18, name: "ApiVersions", min: 0, max: 5, advertisedMin: 0, handle: (*Broker).apiVersions},
+	{key: 19, name: "CreateTopics", min: 2, max: 7, advertisedMin: 2, handle: (*Broker).createTopics},
+	{key: 20, name: "DeleteTopics", min: 1, max: 6, advertisedMin: 1, handle: (*Broker).deleteTopics},
+	{key: 22, name: "InitProducerId", min: 0, max: 5, advertisedMin: 0, handle: (*Broker).initProducerID},
+	{key: 23, name: "OffsetForLeaderEpoch", min: 2, max: 4, advertisedMin: 2, handle: (*Broker).offsetForLeaderEpoch},
+	{key: 60, name: "DescribeCluster", min: 0, max: 2, advertisedMin: 0, handle: (*Broker).describeCluster},
+}
+
+const (
+	keyProduce         = 0
+	keyFetch           = 1
+	keyListOffsets     = 2
+	keyMetadata        = 3
+	keyFindCoordinator = 10
+	keyAPIVersions     = 18
+	keyCreateTopics    = 19
+	keyDeleteTopics    = 20
+	keyInitProducerID  = 22
+	keyOffsetForEpoch  = 23
+	keyDescribeCluster = 60
+)
+
+// byKey finds a row by API key without searching.
+var byKey = func() (t [keyDescribeCluster + 1]*api) { return }()
+
+func init() {
+	for i := range apis {
+		byKey[apis[i].key] = &apis[i]
+	}
+}
+
+func findAPI(key int16) *api {
+	if key < 0 || int(key) >= len(byKey) {
+		return nil
+	}
+	return byKey[key]
+}
+
+// advertised is the table as ApiVersions sends it.
+func advertised() []wire.APIRange {
+	list := make([]wire.APIRange, len(apis))
+	for i, a := range apis {
+		list[i] = wire.APIRange{Key: a.key, Min: a.advertisedMin, Max: a.max}
+	}
+	return list
+}

@@ -1,0 +1,266 @@
+package broker
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"tailrace/broker/logdir"
+	"tailrace/broker/metadata"
+	"tailrace/broker/partition"
+	"tailrace/segment"
+	"tailrace/wire"
+	"tailrace/wire/errcode"
+)
+
+// openPartitions opens what the image says lies here, and from then on follows
+// the image.
+func (b *Broker) openPartitions() error {
+	found := map[logdir.Key]place{}
+	for _, d := range b.dirs {
+		list, err := d.Partitions()
+		if err != nil {
+			return err
+		}
+		for _, f := range list {
+			if other, twice := found[f.Key]; twice {
+				return fmt.Errorf("%s-%d lies in two log directories, %s and %s: move one of them away",
+					f.Topic, f.Partition, other.found.Path, f.Path)
+			}
+			found[f.Key] = place{d, f}
+		}
+	}
+	img := b.quorum.Image()
+	delta := img.Since()
+	b.createAll(delta.Created, img, found)
+	for _, p := range found {
+		b.logger.Warn("a partition directory that the metadata does not know is left alone: "+
+			"its topic was deleted, or the metadata log is older than the data",
+			"path", p.found.Path, "topic_id", p.found.ID.String())
+	}
+	b.quorum.Subscribe(b.apply)
+	return nil
+}
+
+// place is where a partition was found.
+type place struct {
+	dir   *logdir.Dir
+	found logdir.Found
+}
+
+// apply follows the image. It runs on the metadata log's goroutine; the
+// answers to what caused the change come after it.
+func (b *Broker) apply(d metadata.Delta, img *metadata.Image) {
+	for _, t := range d.Deleted {
+		b.deleteTopic(t)
+	}
+	if len(d.Created) > 0 {
+		b.createAll(d.Created, img, nil)
+	}
+	for _, c := range d.Changed {
+		b.partitionChanged(&c)
+	}
+	for _, r := range d.Configs {
+		if r.Type == metadata.ResourceTopic {
+			b.reconfigure(r.Name, img)
+		}
+	}
+}
+
+// createAll opens the partitions of topics, several at a time, and puts them
+// into the table. Partitions found on disk are taken out of found.
+func (b *Broker) createAll(topics []*metadata.Topic, img *metadata.Image, found map[logdir.Key]place) {
+	made := make([]*topic, len(topics))
+	var work []opening
+	for i, t := range topics {
+		made[i] = &topic{name: t.Name, id: t.ID, parts: make([]slot, len(t.Partitions))}
+		cfg := b.topicConfig(t.Name, img)
+		for n, p := range t.Partitions {
+			if !slices.Contains(p.Replicas, int32(b.config.NodeID)) {
+				made[i].parts[n].fail = errcode.NotLeaderOrFollower
+				continue
+			}
+			k := logdir.Key{Topic: t.Name, Partition: int32(n)}
+			at, have := found[k]
+			delete(found, k)
+			work = append(work, opening{made[i], int32(n), p, cfg, at, have})
+		}
+	}
+	_ = inParallel(work, func(o opening) error { b.openOne(o); return nil })
+	b.topics.edit(func(m *topicMaps) {
+		for _, t := range made {
+			m.byName[t.name], m.byID[t.id] = t, t
+		}
+	})
+}
+
+// opening is one partition to be opened.
+type opening struct {
+	t     *topic
+	index int32
+	meta  *metadata.Partition
+	cfg   *partition.Config
+	at    place
+	have  bool
+}
+
+// openOne opens one partition into its slot. Damage stays with the partition;
+// what the disk refuses is the directory's.
+func (b *Broker) openOne(o opening) {
+	s := &o.t.parts[o.index]
+	p, err := b.openPartition(o)
+	if err == nil {
+		p.Lead(o.meta.LeaderEpoch, len(o.meta.ISR) == 1 && o.meta.ISR[0] == int32(b.config.NodeID))
+		s.p = p
+		return
+	}
+	s.fail = errcode.KafkaStorageError
+	var bad *segment.CorruptError
+	var alien *alienError
+	if errors.As(err, &bad) || errors.As(err, &alien) {
+		b.logger.Error("partition is offline, the others go on", "topic", o.t.name, "partition", o.index, "error", err)
+		return
+	}
+	b.logger.Error("partition cannot be opened", "topic", o.t.name, "partition", o.index, "error", err)
+}
+
+// alienError: the directory belongs to another topic of the same name.
+type alienError struct {
+	path       string
+	have, want wire.TopicID
+}
+
+func (e *alienError) Error() string {
+	return fmt.Sprintf("%s belongs to topic id %s, the metadata says %s: move the directory away", e.path, e.have, e.want)
+}
+
+func (b *Broker) openPartition(o opening) (*partition.Partition, error) {
+	d, k := o.at.dir, logdir.Key{Topic: o.t.name, Partition: o.index}
+	path, fresh := o.at.found.Path, false
+	if o.have && !o.at.found.ID.IsZero() && o.at.found.ID != o.t.id {
+		return nil, &alienError{path, o.at.found.ID, o.t.id}
+	}
+	if !o.have || o.at.found.ID.IsZero() {
+		if !o.have {
+			d = b.pickDir()
+		}
+		var err error
+		if path, err = d.CreatePartition(k, o.t.id); err != nil {
+			return nil, err
+		}
+		fresh = true
+	}
+	return partition.Open(partition.Options{
+		Dir: d, Key: k, ID: o.t.id, Path: path, Fresh: fresh, Config: o.cfg, Budget: b.files,
+		Background: b.jobs.run, MapBelow: b.config.AppendMappedMaxBytes, Logger: b.logger,
+	})
+}
+
+// pickDir gives the usable log directory with the fewest partitions, as Kafka
+// does.
+func (b *Broker) pickDir() *logdir.Dir {
+	best := b.dirs[0]
+	for _, d := range b.dirs[1:] {
+		if best.Offline() != nil || (d.Offline() == nil && d.Members() < best.Members()) {
+			best = d
+		}
+	}
+	return best
+}
+
+// deleteTopic takes a topic out of service and its files out of the way.
+func (b *Broker) deleteTopic(t *metadata.Topic) {
+	gone := b.topics.load().byID[t.ID]
+	b.topics.edit(func(m *topicMaps) {
+		delete(m.byID, t.ID)
+		if now := m.byName[t.Name]; now != nil && now.id == t.ID {
+			delete(m.byName, t.Name)
+		}
+	})
+	if gone == nil {
+		return
+	}
+	var removes []func() error
+	var delay time.Duration
+	for _, s := range gone.parts {
+		if s.p == nil {
+			continue
+		}
+		delay = time.Duration(s.p.Config().Log.FileDeleteDelayMs) * time.Millisecond
+		remove, err := s.p.Delete()
+		if err != nil {
+			b.logger.Error("deleted partition stays on disk", "path", s.p.Path(), "error", err)
+			continue
+		}
+		removes = append(removes, remove)
+	}
+	// What a stop leaves behind is removed at the next start.
+	time.AfterFunc(delay, func() { b.removeFiles(removes) })
+}
+
+func (b *Broker) removeFiles(removes []func() error) {
+	if b.stopping.Load() {
+		return
+	}
+	for _, remove := range removes {
+		if err := remove(); err != nil {
+			b.logger.Error("files of a deleted partition stay on disk", "error", err)
+		}
+	}
+}
+
+func (b *Broker) partitionChanged(c *metadata.PartitionDelta) {
+	t := b.topics.load().byID[c.Topic.ID]
+	if p, code := t.partition(c.ID); code == errcode.None {
+		p.Lead(c.New.LeaderEpoch, len(c.New.ISR) == 1)
+	}
+}
+
+func (b *Broker) reconfigure(name string, img *metadata.Image) {
+	t := b.topics.load().byName[name]
+	if t == nil {
+		return
+	}
+	cfg := b.topicConfig(name, img)
+	for _, s := range t.parts {
+		if s.p != nil {
+			s.p.Reconfigure(cfg)
+		}
+	}
+}
+
+// inParallel runs fn over items on a few goroutines and joins the errors.
+func inParallel[T any](items []T, fn func(T) error) error {
+	n := min(4*runtime.GOMAXPROCS(0), len(items))
+	if n <= 1 {
+		var err error
+		for _, it := range items {
+			err = errors.Join(err, fn(it))
+		}
+		return err
+	}
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var errs []error
+	next := make(chan T)
+	for range n {
+		wg.Go(func() {
+			for it := range next {
+				if err := fn(it); err != nil {
+					mu.Lock()
+					errs = append(errs, err)
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	for _, it := range items {
+		next <- it
+	}
+	close(next)
+	wg.Wait()
+	return errors.Join(errs...)
+}

@@ -1,0 +1,167 @@
+package logdir
+
+import (
+	"errors"
+	"maps"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// Schedule says how often the keeper works.
+type Schedule struct {
+	Checkpoint time.Duration // after a change; default 1 s
+	Housekeep  time.Duration // resting and purging; default 10 s
+	Retain     time.Duration // log.retention.check.interval.ms; default 5 min
+}
+
+// keeper is the goroutine of a Dir that writes checkpoints after a change and
+// keeps house. With nothing to do it wakes once a Housekeep interval.
+type keeper struct {
+	dirty atomic.Bool
+	wake  chan struct{}
+	quit  chan struct{}
+	done  chan struct{}
+
+	highWatermark time.Time // when its checkpoint was last written
+}
+
+// highWatermarkEvery is Kafka's replica.high.watermark.checkpoint.interval.ms:
+// the high watermark moves with every append, and its checkpoint is only a
+// lower bound.
+const highWatermarkEvery = 5 * time.Second
+
+func (k *keeper) start(d *Dir, s Schedule) {
+	if s.Checkpoint <= 0 {
+		s.Checkpoint = time.Second
+	}
+	if s.Housekeep <= 0 {
+		s.Housekeep = 10 * time.Second
+	}
+	if s.Retain <= 0 {
+		s.Retain = 5 * time.Minute
+	}
+	k.wake, k.quit, k.done = make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
+	go d.keepHouse(s)
+}
+
+func (k *keeper) stop() {
+	close(k.quit)
+	<-k.done
+}
+
+// Touch says that an offset which is checkpointed has changed. It is cheap
+// enough for every append.
+func (d *Dir) Touch() {
+	if d.keep.dirty.Load() || !d.keep.dirty.CompareAndSwap(false, true) {
+		return
+	}
+	select {
+	case d.keep.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (d *Dir) keepHouse(s Schedule) {
+	defer close(d.keep.done)
+	house := time.NewTicker(min(s.Housekeep, s.Retain))
+	defer house.Stop()
+	var checkpoint <-chan time.Time
+	retained := time.Now()
+	for {
+		select {
+		case <-d.keep.quit:
+			return
+		case <-d.keep.wake:
+			if checkpoint == nil {
+				checkpoint = time.After(s.Checkpoint)
+			}
+		case <-checkpoint:
+			checkpoint = nil
+			d.keep.dirty.Store(false) // before reading the offsets: a later change asks again
+			if err := d.writeCheckpoints(false); err != nil {
+				d.checkpointFailed(err)
+			}
+		case now := <-house.C:
+			retain := now.Sub(retained) >= s.Retain
+			if retain {
+				retained = now
+			}
+			d.housekeep(now.UnixMilli(), retain)
+		}
+	}
+}
+
+// checkpointFailed keeps a full disk from taking the directory: an old
+// checkpoint only makes recovery longer. Any other failure is one of the disk.
+func (d *Dir) checkpointFailed(err error) {
+	if errors.Is(err, syscall.ENOSPC) {
+		d.keep.dirty.Store(false)
+		d.Touch()
+		return
+	}
+	d.Fail(err)
+}
+
+func (d *Dir) housekeep(nowMs int64, retain bool) {
+	for _, m := range d.snapshotMembers() {
+		m.m.Housekeep(nowMs, retain)
+	}
+}
+
+type keyed struct {
+	k Key
+	m Member
+}
+
+func (d *Dir) snapshotMembers() []keyed {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	all := make([]keyed, 0, len(d.members))
+	for k, m := range d.members {
+		all = append(all, keyed{k, m})
+	}
+	return all
+}
+
+// writeCheckpoints replaces the files whose content changed. What belongs to
+// partitions that are not served (offline, or unknown to the metadata) is
+// carried over.
+func (d *Dir) writeCheckpoints(all bool) error {
+	members := d.snapshotMembers()
+	d.mu.Lock()
+	recovery, start, hw := maps.Clone(d.recovery), maps.Clone(d.start), maps.Clone(d.hw)
+	d.mu.Unlock()
+	for _, m := range members {
+		r, s, h := m.m.Checkpoints()
+		recovery[m.k], start[m.k], hw[m.k] = r, s, h
+	}
+	files := [...]struct {
+		name string
+		now  Offsets
+		was  *Offsets
+	}{
+		{RecoveryPointFile, recovery, &d.recovery},
+		{LogStartFile, start, &d.start},
+		{HighWatermarkFile, hw, &d.hw},
+	}
+	for _, f := range files {
+		if !all && maps.Equal(f.now, *f.was) {
+			continue
+		}
+		if f.name == HighWatermarkFile {
+			if !all && time.Since(d.keep.highWatermark) < highWatermarkEvery {
+				d.Touch()
+				continue
+			}
+			d.keep.highWatermark = time.Now()
+		}
+		if err := d.cp.write(f.name, f.now); err != nil {
+			return err
+		}
+		d.mu.Lock()
+		*f.was = f.now
+		d.mu.Unlock()
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+package logdir
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"tailrace/vfs"
+	"tailrace/wire"
+
+	"crypto/rand"
+)
+
+// PartitionMetadataFile is the file that ties a partition directory to a topic
+// id:
+//
+//	version: 0
+//	topic_id: 8Gq3x0bCQ0WQ1r3xYd0Zpw        (no newline at the end)
+const PartitionMetadataFile = "partition.metadata"
+
+var errReadOnly = error(syscall.EROFS)
+
+func readPartitionMetadata(fsys vfs.FS, dir string) (wire.TopicID, error) {
+	name := filepath.Join(dir, PartitionMetadataFile)
+	data, err := vfs.ReadFile(fsys, name)
+	if err != nil {
+		return wire.TopicID{}, err
+	}
+	version, rest, _ := strings.Cut(string(data), "\n")
+	text, ok := strings.CutPrefix(strings.TrimSuffix(rest, "\n"), "topic_id: ")
+	if version != "version: 0" || !ok {
+		return wire.TopicID{}, fmt.Errorf("%s: not a version 0 partition.metadata", name)
+	}
+	id, err := wire.ParseTopicID(text)
+	if err != nil {
+		return wire.TopicID{}, fmt.Errorf("%s: %w", name, err)
+	}
+	return id, nil
+}
+
+// CreatePartition makes the directory of a new partition, or completes one
+// that is there, and returns its path. Nothing is synced: the partition's
+// first sync round does that (Settle), so that a thousand partitions do not
+// cost a thousand journal commits.
+func (d *Dir) CreatePartition(k Key, id wire.TopicID) (string, error) {
+	path := filepath.Join(d.o.Path, PartitionDir(k.Topic, k.Partition))
+	if err := d.o.FS.Mkdir(path, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return "", err
+	}
+	f, err := d.o.FS.OpenFile(filepath.Join(path, PartitionMetadataFile), createFlags, 0o644)
+	if err != nil {
+		return "", err
+	}
+	_, err = f.WriteAt([]byte("version: 0\ntopic_id: "+id.String()), 0)
+	return path, errors.Join(err, f.Close())
+}
+
+// Settle makes a partition's directory and its partition.metadata durable.
+func (d *Dir) Settle(path string) error {
+	f, err := d.o.FS.OpenFile(filepath.Join(path, PartitionMetadataFile), readOnly, 0)
+	if err != nil {
+		return err
+	}
+	err = f.Sync()
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err := d.o.FS.SyncDir(path); err != nil {
+		return err
+	}
+	return d.o.FS.SyncDir(d.o.Path)
+}
+
+// Add makes a partition a member: its offsets are checkpointed and it is kept
+// house for.
+func (d *Dir) Add(k Key, m Member) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.members[k] = m
+}
+
+// Drop renames a partition's directory out of the way and forgets it. The
+// files go when the returned function is called (file.delete.delay.ms later),
+// or at the next start.
+func (d *Dir) Drop(k Key, path string) (remove func() error, err error) {
+	d.mu.Lock()
+	delete(d.members, k)
+	delete(d.recovery, k)
+	delete(d.start, k)
+	delete(d.hw, k)
+	d.mu.Unlock()
+	d.side.set(k, nil)
+	d.Touch()
+	var unique [16]byte
+	rand.Read(unique[:])
+	gone := filepath.Join(d.o.Path, deletedDir(k.Topic, k.Partition, hex.EncodeToString(unique[:])))
+	if err := d.o.FS.Rename(path, gone); err != nil {
+		return nil, err
+	}
+	return func() error { return d.o.FS.RemoveAll(gone) }, nil
+}
+
+// Members is how many partitions the directory holds.
+func (d *Dir) Members() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.members)
+}

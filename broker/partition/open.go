@@ -1,0 +1,176 @@
+package partition
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+
+	"tailrace/batch"
+	"tailrace/broker/logdir"
+	"tailrace/segment"
+	"tailrace/vfs"
+	"tailrace/wire"
+)
+
+// Options says how to open a partition.
+type Options struct {
+	Dir        *logdir.Dir
+	Key        logdir.Key
+	ID         wire.TopicID
+	Path       string
+	Fresh      bool // the directory was made just now and nothing in it is durable
+	Config     *Config
+	Budget     *segment.Files
+	Background func(func())
+	MapBelow   int
+	Logger     *slog.Logger
+}
+
+// Open opens a partition's log and rebuilds what is kept beside it: leader
+// epochs and producer state. A *segment.CorruptError concerns this partition
+// alone; any other error is one of the directory.
+func Open(o Options) (*Partition, error) {
+	p := &Partition{
+		Topic: o.Key.Topic, ID: o.ID, Index: o.Key.Partition,
+		key: o.Key, dir: o.Dir, path: o.Path, logger: o.Logger, fresh: o.Fresh,
+	}
+	p.config.Store(o.Config)
+	p.leaderEpoch.Store(-1)
+	p.ticket = logdir.NewTicket(p)
+	known := o.Dir.Known(o.Key)
+	haveEpochs := p.loadEpochs()
+	log, recovered, err := segment.Open(segment.Options{
+		FS: o.Dir.FS(), Dir: o.Path, Config: &o.Config.Log,
+		RecoveryPoint: known.RecoveryPoint, LogStart: known.LogStart,
+		Clean: o.Dir.Clean(), PowerLoss: !o.Dir.SameBoot(),
+		MapBelow: o.MapBelow, Budget: o.Budget, Background: o.Background,
+		OnBatch: p.replayEpoch, OnRoll: p.rolled,
+		Warn: func(msg string, args ...any) { o.Logger.Warn(msg, args...) },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("partition %s-%d: %w", o.Key.Topic, o.Key.Partition, err)
+	}
+	p.log = log
+	p.report(recovered)
+	if err := p.recover(haveEpochs); err != nil {
+		log.Discard()
+		return nil, fmt.Errorf("partition %s-%d: %w", o.Key.Topic, o.Key.Partition, err)
+	}
+	end := log.End()
+	hw := max(min(known.HighWatermark, end), log.Start())
+	p.highWatermark.Store(int64(hw))
+	p.lastStable.Store(int64(hw))
+	p.durableEnd.Store(int64(log.DurableEnd()))
+	o.Dir.Add(o.Key, p)
+	return p, nil
+}
+
+func (p *Partition) report(r segment.Recovered) {
+	for _, c := range r.Truncated {
+		p.logger.Warn("unfinished end of a log was cut off",
+			"topic", p.Topic, "partition", p.Index, "file", c.File, "position", int64(c.Pos), "bytes", c.Bytes, "reason", c.Reason)
+	}
+}
+
+// loadEpochs reads leader-epoch-checkpoint; false means that the log must tell.
+func (p *Partition) loadEpochs() bool {
+	data, err := vfs.ReadFile(p.dir.FS(), filepath.Join(p.path, epochFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	var list []epochStart
+	if err == nil {
+		list, err = decodeEpochs(data)
+	}
+	if err != nil {
+		p.logger.Warn("leader epochs are damaged and rebuilt from the log",
+			"topic", p.Topic, "partition", p.Index, "error", err)
+		return false
+	}
+	p.epochs.list = list
+	return true
+}
+
+func (p *Partition) replayEpoch(b segment.Batch) {
+	v := batch.View(b)
+	p.epochs.assign(v.LeaderEpoch(), v.BaseOffset())
+}
+
+// recover completes epochs and producer state from the log.
+func (p *Partition) recover(haveEpochs bool) error {
+	start, end := p.log.Start(), p.log.End()
+	p.epochs.truncateEnd(end)
+	if start < end && (!haveEpochs || !p.epochsMatch(start, end)) {
+		p.epochs.list = nil
+		err := p.log.Batches(start, func(b segment.Batch, _ vfs.Pos) error { p.replayEpoch(b); return nil })
+		if err != nil {
+			return err
+		}
+	}
+	p.epochs.truncateStart(start)
+	return p.recoverProducers(start, end)
+}
+
+// epochsMatch compares the checkpoint with the log where they meet: the batch
+// at the start of each epoch must carry it. A flipped digit does not pass.
+func (p *Partition) epochsMatch(start, end wire.Offset) bool {
+	stop := errors.New("stop")
+	for _, s := range p.epochs.list {
+		if s.start < start || s.start >= end {
+			continue
+		}
+		ok := false
+		err := p.log.Batches(s.start, func(b segment.Batch, _ vfs.Pos) error {
+			v := batch.View(b)
+			ok = v.LeaderEpoch() == s.epoch && v.BaseOffset() == s.start
+			return stop
+		})
+		if !errors.Is(err, stop) || !ok {
+			p.logger.Warn("leader epochs do not match the log and are rebuilt from it",
+				"topic", p.Topic, "partition", p.Index, "epoch", int32(s.epoch), "offset", int64(s.start))
+			return false
+		}
+	}
+	return len(p.epochs.list) > 0
+}
+
+// recoverProducers loads the newest snapshot that the log still covers, adds
+// the older batches that the directory remembers, and replays the rest.
+func (p *Partition) recoverProducers(start, end wire.Offset) error {
+	fsys := p.dir.FS()
+	offsets, err := snapshots(fsys, p.path)
+	if err != nil {
+		return err
+	}
+	from := start
+	for i := len(offsets) - 1; i >= 0; i-- {
+		name := snapshotName(p.path, offsets[i])
+		if offsets[i] > end {
+			_ = fsys.Remove(name) // of a log that was longer: it says nothing of this one
+			continue
+		}
+		data, err := vfs.ReadFile(fsys, name)
+		if err == nil {
+			err = p.producers.decodeSnapshot(data)
+		}
+		if err == nil {
+			from, p.snapshotEnd = max(offsets[i], start), offsets[i]
+			p.producers.mergeOlder(p.ID, p.dir.OlderBatches(p.key))
+			break
+		}
+		p.logger.Warn("producer snapshot is damaged and rebuilt from the log", "file", name, "error", err)
+		p.producers.reset()
+		_ = fsys.Remove(name)
+	}
+	if from >= end {
+		return nil
+	}
+	return p.log.Batches(from, func(b segment.Batch, _ vfs.Pos) error {
+		if v := batch.View(b); v.BaseOffset() >= from {
+			p.producers.note(v, v.MaxTimestamp())
+		}
+		return nil
+	})
+}

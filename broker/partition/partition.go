@@ -1,0 +1,141 @@
+package partition
+
+import (
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"tailrace/batch"
+	"tailrace/broker/logdir"
+	"tailrace/segment"
+	"tailrace/wire"
+)
+
+// FlushMode is tailrace.flush.before.ack.
+type FlushMode int8
+
+// The modes: whether acks=all waits for this replica's disk.
+const (
+	FlushAuto   FlushMode = iota // while the in-sync set has one member
+	FlushAlways                  // always
+	FlushNever                   // Kafka's behaviour
+)
+
+// Config is what a topic's settings mean to a partition. It is immutable;
+// Reconfigure swaps it whole.
+type Config struct {
+	Rules             batch.Rules
+	Log               segment.Config
+	Flush             FlushMode
+	FlushMessages     int64 // flush.messages
+	FlushMs           int64 // flush.ms
+	MinInsyncReplicas int
+	ProducerExpiryMs  int64
+	IdleCloseMs       int64 // unused for so long, a log gives up descriptors and mappings
+}
+
+// Partition is one replica of a partition, led by this broker or not.
+type Partition struct {
+	Topic string
+	ID    wire.TopicID
+	Index int32
+
+	key    logdir.Key
+	dir    *logdir.Dir
+	path   string
+	log    *segment.Log
+	ticket *logdir.Ticket
+	logger *slog.Logger
+	config atomic.Pointer[Config]
+
+	highWatermark atomic.Int64
+	lastStable    atomic.Int64
+	durableEnd    atomic.Int64
+	leaderEpoch   atomic.Int32
+	leader        atomic.Bool
+	soleInSync    atomic.Bool // the committed ISR is this broker alone
+	dead          atomic.Bool // deleted or closed
+
+	mu          sync.Mutex // order of appends; guards what follows
+	epochs      epochs
+	producers   producers
+	fetches     *FetchWaiter
+	fresh       bool // the directory is not yet durable
+	unflushed   int64
+	flushTimer  bool
+	snapshotEnd wire.Offset // of the newest snapshot
+
+	ackMu sync.Mutex // after mu
+	acks  ackQueue
+
+	background sync.WaitGroup // snapshot writers
+}
+
+// Config returns the settings in force.
+func (p *Partition) Config() *Config { return p.config.Load() }
+
+// Reconfigure puts new settings in force.
+func (p *Partition) Reconfigure(c *Config) {
+	p.config.Store(c)
+	p.log.SetConfig(&c.Log)
+}
+
+// Lead makes this broker the leader in the given epoch. sole says that the
+// committed in-sync set has one member.
+func (p *Partition) Lead(epoch wire.LeaderEpoch, sole bool) {
+	p.mu.Lock()
+	p.leaderEpoch.Store(int32(epoch))
+	p.soleInSync.Store(sole)
+	p.leader.Store(true)
+	var ready readyList
+	if sole {
+		p.advance(0, &ready)
+	}
+	p.mu.Unlock()
+	ready.run()
+}
+
+// LeaderEpoch returns the partition's current leader epoch.
+func (p *Partition) LeaderEpoch() wire.LeaderEpoch { return wire.LeaderEpoch(p.leaderEpoch.Load()) }
+
+// LogStart is the first offset that can be read.
+func (p *Partition) LogStart() wire.Offset { return p.log.Start() }
+
+// LogEnd is the offset that the next record gets.
+func (p *Partition) LogEnd() wire.Offset { return p.log.End() }
+
+// HighWatermark is the end of what consumers see.
+func (p *Partition) HighWatermark() wire.Offset { return wire.Offset(p.highWatermark.Load()) }
+
+// LastStable is the end of what read_committed consumers see.
+func (p *Partition) LastStable() wire.Offset { return wire.Offset(p.lastStable.Load()) }
+
+// DurableEnd is the end of what is synced here.
+func (p *Partition) DurableEnd() wire.Offset { return wire.Offset(p.durableEnd.Load()) }
+
+// SizeBytes is the logical size of the log.
+func (p *Partition) SizeBytes() int64 { return p.log.Size() }
+
+// Path is the partition's directory.
+func (p *Partition) Path() string { return p.path }
+
+// advance moves the high watermark of a sole in-sync replica to the log end,
+// and with it the last stable offset. Called with mu held.
+func (p *Partition) advance(bytes int, ready *readyList) {
+	end := int64(p.log.End())
+	if end <= p.highWatermark.Load() {
+		return
+	}
+	p.highWatermark.Store(end)
+	p.lastStable.Store(end)
+	if p.fetches != nil {
+		p.wake(bytes, ready)
+	}
+	p.dir.Touch()
+}
+
+// Checkpoints implements logdir.Member.
+func (p *Partition) Checkpoints() (recovery, start, highWatermark wire.Offset) {
+	start = p.log.Start()
+	return max(wire.Offset(p.durableEnd.Load()), start), start, wire.Offset(p.highWatermark.Load())
+}

@@ -1,0 +1,178 @@
+package partition
+
+import (
+	"errors"
+	"path/filepath"
+	"slices"
+	"syscall"
+
+	"tailrace/broker/logdir"
+	"tailrace/vfs"
+	"tailrace/wire"
+	"tailrace/wire/errcode"
+)
+
+func (p *Partition) writeEpochs(text []byte) error {
+	return vfs.WriteFileAtomic(p.dir.FS(), filepath.Join(p.path, epochFile), text)
+}
+
+// rolled is called by the log, under mu, when a new segment begins at base and
+// before anything is in it: the producer state is that of the log's end at
+// base, which is what Kafka snapshots here. The writing happens elsewhere.
+func (p *Partition) rolled(base wire.Offset) {
+	p.snapshotLater(base)
+	p.dir.Rounds.Request(p.ticket)
+}
+
+// snapshotLater captures the producer state and writes it in the background.
+// Called with mu held.
+func (p *Partition) snapshotLater(end wire.Offset) {
+	data, older := p.producers.encodeSnapshot(), p.producers.encodeOlder(p.ID)
+	p.snapshotEnd = end
+	p.background.Go(func() {
+		if err := p.storeSnapshot(end, data, older); err != nil {
+			p.snapshotFailed(err)
+		}
+	})
+}
+
+// storeSnapshot writes the directory's producer memory first: with the older
+// batches but without the snapshot nothing is wrong, the other way round four
+// batches would be forgotten.
+func (p *Partition) storeSnapshot(end wire.Offset, data, older []byte) error {
+	if p.dead.Load() {
+		return nil
+	}
+	if older != nil || p.dir.OlderBatches(p.key) != nil {
+		if err := p.dir.SaveOlderBatches(p.key, older); err != nil {
+			return err
+		}
+	}
+	return writeSnapshot(p.dir.FS(), snapshotName(p.path, end), data)
+}
+
+// snapshotFailed: without the snapshot recovery reads more of the log, so a
+// full disk is no reason to give the directory up.
+func (p *Partition) snapshotFailed(err error) {
+	if p.dead.Load() {
+		return
+	}
+	if errors.Is(err, syscall.ENOSPC) {
+		p.reportFull(err)
+		return
+	}
+	p.dir.Fail(err)
+}
+
+// Housekeep implements logdir.Member.
+func (p *Partition) Housekeep(nowMs int64, retain bool) {
+	if p.dead.Load() || p.dir.Offline() != nil {
+		return
+	}
+	cfg := p.config.Load()
+	if retain {
+		if err := p.retain(nowMs, cfg); err != nil {
+			p.keepFailed(err)
+			return
+		}
+	}
+	if _, err := p.log.Purge(nowMs); err != nil {
+		p.keepFailed(err)
+		return
+	}
+	if cfg.IdleCloseMs > 0 && nowMs-p.log.LastUse() >= cfg.IdleCloseMs {
+		if err := p.log.Rest(); err != nil {
+			p.keepFailed(err)
+		}
+	}
+}
+
+func (p *Partition) keepFailed(err error) {
+	if errors.Is(err, syscall.ENOSPC) {
+		p.reportFull(err)
+		return
+	}
+	if !p.dead.Load() {
+		p.dir.Fail(err)
+	}
+}
+
+func (p *Partition) retain(nowMs int64, cfg *Config) error {
+	p.mu.Lock()
+	p.producers.expire(nowMs, cfg.ProducerExpiryMs)
+	p.mu.Unlock()
+	dropped, err := p.log.Retain(nowMs, p.HighWatermark())
+	if len(dropped) == 0 {
+		return err
+	}
+	for _, d := range dropped {
+		p.logger.Debug("segment dropped", "topic", p.Topic, "partition", p.Index,
+			"base", int64(d.Base), "bytes", d.Bytes, "reason", d.Reason)
+	}
+	p.mu.Lock()
+	p.epochs.truncateStart(p.log.Start())
+	p.mu.Unlock()
+	p.dir.Touch()
+	return errors.Join(err, p.dropSnapshots())
+}
+
+// dropSnapshots removes snapshots of dropped segments. The newest stays.
+func (p *Partition) dropSnapshots() error {
+	first := p.log.Start()
+	if s := p.log.Segments(); len(s) > 0 {
+		first = s[0].Base
+	}
+	offsets, err := snapshots(p.dir.FS(), p.path)
+	if err != nil || len(offsets) == 0 {
+		return err
+	}
+	offsets = offsets[:len(offsets)-1]
+	for _, off := range slices.DeleteFunc(offsets, func(o wire.Offset) bool { return o >= first }) {
+		if err := p.dir.FS().Remove(snapshotName(p.path, off)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close stops serving and leaves the directory as a clean stop should: synced,
+// trimmed, with a snapshot at the log end.
+func (p *Partition) Close() error {
+	if !p.dead.CompareAndSwap(false, true) {
+		return nil
+	}
+	p.background.Wait()
+	if err := p.log.Close(); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	end := p.log.End()
+	p.durableEnd.Store(int64(end))
+	data, older := p.producers.encodeSnapshot(), p.producers.encodeOlder(p.ID)
+	known := p.snapshotEnd
+	text, dirty := p.epochs.encode(), p.epochs.dirty
+	p.mu.Unlock()
+	if dirty {
+		if err := p.writeEpochs(text); err != nil {
+			return err
+		}
+	}
+	p.completeAcks(errcode.None)
+	p.dir.KeepOlderBatches(p.key, older)
+	if end == known || (end == 0 && known == 0) {
+		return nil
+	}
+	return writeSnapshot(p.dir.FS(), snapshotName(p.path, end), data)
+}
+
+// Delete ends the partition and takes its directory out of the way. The
+// returned function removes the files.
+func (p *Partition) Delete() (remove func() error, err error) {
+	p.Retire()
+	p.background.Wait()
+	p.log.Discard()
+	return p.dir.Drop(p.key, p.path)
+}
+
+// Key names the partition in its log directory.
+func (p *Partition) Key() logdir.Key { return p.key }

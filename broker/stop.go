@@ -1,0 +1,64 @@
+package broker
+
+import (
+	"context"
+	"errors"
+
+	"tailrace/broker/partition"
+)
+
+// Stop ends the broker in order: no new connections and requests, what is in
+// flight is answered, partitions are synced and trimmed, checkpoints and the
+// clean-stop marker are written. ctx bounds only the wait for requests.
+func (b *Broker) Stop(ctx context.Context) error {
+	if !b.stopping.CompareAndSwap(false, true) {
+		return nil
+	}
+	err := b.server.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		err = nil // clients that would not go were cut off; no data is concerned
+	}
+	return errors.Join(err, b.closeStorage(true))
+}
+
+// closeStorage closes what lies below the sockets. clean says that the
+// directories may be marked so.
+func (b *Broker) closeStorage(clean bool) error {
+	var errs []error
+	if b.quorum != nil {
+		errs = append(errs, b.quorum.Close())
+	}
+	b.wheel.stop()
+	b.jobs.stop()
+	errs = append(errs, b.eachPartition(func(p *partition.Partition) error {
+		if clean {
+			return p.Close()
+		}
+		p.Retire()
+		return nil
+	}))
+	clean = clean && errors.Join(errs...) == nil
+	for _, d := range b.dirs {
+		errs = append(errs, d.Close(clean, b.epoch.Load()))
+	}
+	b.deletion.Wait()
+	return errors.Join(errs...)
+}
+
+// abandon gives up a start that failed.
+func (b *Broker) abandon() {
+	b.stopping.Store(true)
+	_ = b.closeStorage(false)
+}
+
+func (b *Broker) eachPartition(fn func(*partition.Partition) error) error {
+	var all []*partition.Partition
+	for _, t := range b.topics.load().byID {
+		for _, s := range t.parts {
+			if s.p != nil {
+				all = append(all, s.p)
+			}
+		}
+	}
+	return inParallel(all, fn)
+}
