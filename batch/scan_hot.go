@@ -88,14 +88,14 @@ func (s *scan) run(b []byte, i, n int, base int64) (int, []byte) {
 		value := uint32(rec[q])
 		q++
 		if value >= 0x80 {
-			value = value&0x7f | uint32(rec[q])<<7 // beyond maxShort if the varint goes on
+			value = value&0x7f | uint32(rec[q])<<7 // if the varint goes on, more than any record has here
 			q++
 		}
 		if value == 1 {
 			value = 0
 		}
 		q += int(value >> 1)
-		if value&1 != 0 || value > maxShort || q >= end {
+		if value&1 != 0 || q >= end {
 			break
 		}
 		if (q+1 != end || rec[q] != 0) && !headersFill(rec[q:]) {

@@ -40,45 +40,56 @@ func holding(t *testing.T, n int, records ...[]byte) View {
 }
 
 func TestRefusedByTheHeader(t *testing.T) {
+	const invalid, corrupt = errcode.InvalidRecord, errcode.CorruptMessage
 	good := build(t, Options{Producer: &Producer{ID: 7, Epoch: 0, Sequence: 0}}, now, now, now)
-	put32 := func(at int, x int32) View { return altered(good, func(v View) { v.putInt32(at, x) }) }
+	put := func(at int, x int32) View { return altered(good, func(v View) { v.putInt32(at, x) }) }
+	counts := func(n int32) View {
+		return altered(good, func(v View) { v.putInt32(atCount, n); v.putInt32(atLastDelta, n-1) })
+	}
+	attribute := func(bits byte) View { return altered(good, func(v View) { v[atAttributes+1] |= bits }) }
+	epoch := altered(good, func(v View) { v[atProducerEpoch], v[atProducerEpoch+1] = 0xff, 0xff })
+	client, internal := &clientRules, with(func(r *Rules) { r.FromClient = false })
+	tight := with(func(r *Rules) { r.MaxMessageBytes = len(good) })
 	for name, c := range map[string]struct {
-		v    View
+		v    []byte
 		r    *Rules
 		want errcode.Code
 		text string
 	}{
-		"good":                     {good, &clientRules, errcode.None, ""},
-		"wrong CRC":                {append(bytes.Clone(good[:len(good)-1]), 'X'), &clientRules, errcode.CorruptMessage, "CRC"},
-		"bytes behind":             {append(bytes.Clone(good), 0), &clientRules, errcode.CorruptMessage, "whole"},
-		"cut short":                {good[:len(good)-1], &clientRules, errcode.CorruptMessage, "whole"},
-		"no header":                {good[:20], &clientRules, errcode.CorruptMessage, "whole"},
-		"magic 1":                  {altered(good, func(v View) { v[atMagic] = 1 }), &clientRules, errcode.CorruptMessage, "format 2"},
-		"base offset":              {altered(good, func(v View) { v.SetBaseOffset(5) }), &clientRules, errcode.InvalidRecord, "not 5"},
-		"too large":                {good, with(func(r *Rules) { r.MaxMessageBytes = len(good) - 1 }), errcode.MessageTooLarge, "max.message.bytes"},
-		"just not too large":       {good, with(func(r *Rules) { r.MaxMessageBytes = len(good) }), errcode.None, ""},
-		"codec 5":                  {altered(good, func(v View) { v[atAttributes+1] = 5 }), &clientRules, errcode.UnsupportedCompressionType, "5"},
-		"count too large":          {put32(atCount, 4), &clientRules, errcode.InvalidRecord, "4 records"},
-		"count too small":          {put32(atCount, 2), &clientRules, errcode.InvalidRecord, "2 records"},
-		"count 0":                  {altered(good, func(v View) { v.putInt32(atCount, 0); v.putInt32(atLastDelta, -1) }), &clientRules, errcode.InvalidRecord, "backwards"},
-		"count 0 alone":            {put32(atCount, 0), &clientRules, errcode.InvalidRecord, "at least one"},
-		"negative count":           {put32(atCount, -3), &clientRules, errcode.InvalidRecord, "-3"},
-		"negative count, internal": {put32(atCount, -3), with(func(r *Rules) { r.FromClient = false }), errcode.InvalidRecord, "-3"},
-		"largest delta":            {put32(atLastDelta, math.MaxInt32), &clientRules, errcode.InvalidRecord, "2147483648 offsets"},
-		"control":                  {altered(good, func(v View) { v[atAttributes+1] |= attrControl }), &clientRules, errcode.InvalidRecord, "control"},
-		"sequence -1":              {put32(atBaseSequence, -1), &clientRules, errcode.InvalidRecord, "sequence -1"},
-		"epoch -1":                 {altered(good, func(v View) { v[atProducerEpoch], v[atProducerEpoch+1] = 0xff, 0xff }), &clientRules, errcode.InvalidRecord, "epoch -1"},
-		"count beyond the records": {altered(good, func(v View) { v.putInt32(atCount, 9); v.putInt32(atLastDelta, 8) }), &clientRules, errcode.InvalidRecord, "record 3"},
-		"records beyond the count": {altered(good, func(v View) { v.putInt32(atCount, 2); v.putInt32(atLastDelta, 1) }), &clientRules, errcode.InvalidRecord, "record 1: bytes follow"},
+		"good":                     {good, client, errcode.None, ""},
+		"wrong CRC":                {append(bytes.Clone(good[:len(good)-1]), 'X'), client, corrupt, "CRC"},
+		"bytes behind":             {append(bytes.Clone(good), 0), client, corrupt, "whole"},
+		"cut short":                {good[:len(good)-1], client, corrupt, "whole"},
+		"no header":                {good[:20], client, corrupt, "whole"},
+		"magic 1":                  {altered(good, func(v View) { v[atMagic] = 1 }), client, corrupt, "format 2"},
+		"base offset":              {altered(good, func(v View) { v.SetBaseOffset(5) }), client, invalid, "not 5"},
+		"just not too large":       {good, tight, errcode.None, ""},
+		"codec 5":                  {attribute(5), client, errcode.UnsupportedCompressionType, "5"},
+		"count too large":          {put(atCount, 4), client, invalid, "4 records"},
+		"count too small":          {put(atCount, 2), client, invalid, "2 records"},
+		"count 0":                  {counts(0), client, invalid, "backwards"},
+		"count 0 alone":            {put(atCount, 0), client, invalid, "at least one"},
+		"negative count":           {put(atCount, -3), client, invalid, "-3"},
+		"negative count, internal": {put(atCount, -3), internal, invalid, "-3"},
+		"largest delta":            {put(atLastDelta, math.MaxInt32), client, invalid, "2147483648 offsets"},
+		"control":                  {attribute(attrControl), client, invalid, "control"},
+		"sequence -1":              {put(atBaseSequence, -1), client, invalid, "sequence -1"},
+		"epoch -1":                 {epoch, client, invalid, "epoch -1"},
+		"count beyond the records": {counts(9), client, invalid, "record 3"},
+		"records beyond the count": {counts(2), client, invalid, "record 1: bytes follow"},
 	} {
 		var v Validator
 		got := v.Validate(bytes.Clone(c.v), c.r, now)
-		if got.Code != c.want || !strings.Contains(got.Message, c.text) || (got.Message == "") != (c.want == errcode.None) {
-			t.Errorf("%s: %v %q, want %v %q", name, got.Code, got.Message, c.want, c.text)
+		if got.Code != c.want || !strings.Contains(got.Message, c.text) ||
+			(got.Message == "") != (c.want == errcode.None) || len(got.RecordErrors) != 0 {
+			t.Errorf("%s: %v %q %v, want %v %q", name, got.Code, got.Message, got.RecordErrors, c.want, c.text)
 		}
-		if len(got.RecordErrors) != 0 {
-			t.Errorf("%s: record errors %v", name, got.RecordErrors)
-		}
+	}
+	tight.MaxMessageBytes--
+	var v Validator
+	got := v.Validate(good, tight, now)
+	if got.Code != errcode.MessageTooLarge || !strings.Contains(got.Message, "max.message.bytes") {
+		t.Errorf("one byte too large: %v %q", got.Code, got.Message)
 	}
 }
 
@@ -123,7 +134,7 @@ func TestRefusedByARecord(t *testing.T) {
 		"bytes behind headers":    {raw(0, 0, 0, 1, 1, 0, 9), faultRest},
 		"bytes behind one header": {raw(0, 0, 0, 1, 1, 2, 0, 0, 9), faultRest},
 		"bytes behind record":     {append(bytes.Clone(ok), 1), faultTrailing},
-		"timestamp of 11 bytes":   {raw(0, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0, 0, 1, 1, 0), faultField},
+		"timestamp of 11 bytes":   {raw(append(bytes.Repeat([]byte{0x80}, 11), 0, 0, 1, 1, 0)...), faultField},
 		"offset delta over int32": {raw(0, 0, 0xff, 0xff, 0xff, 0xff, 0x1f, 1, 1, 0), faultField},
 	} {
 		for id := codec.None; id.Known(); id++ {

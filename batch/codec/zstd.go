@@ -100,7 +100,10 @@ func zstdBound(src []byte, maxOut int) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if h.HasFCS && h.FrameContentSize < uint64(n) {
+		if h.HasFCS {
+			if h.FrameContentSize > uint64(n) {
+				return 0, corrupt(Zstd, "a frame announces more than its blocks can hold")
+			}
 			n = int(h.FrameContentSize)
 		}
 		sum += n
