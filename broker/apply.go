@@ -197,6 +197,13 @@ func (b *Broker) deleteTopic(t *metadata.Topic) {
 		}
 		removes = append(removes, remove)
 	}
+	b.jobs.run(func() {
+		for _, d := range b.dirs {
+			if err := d.SyncEntries(); err != nil {
+				d.Fail(err)
+			}
+		}
+	})
 	// What a stop leaves behind is removed at the next start.
 	time.AfterFunc(delay, func() { b.removeFiles(removes) })
 }

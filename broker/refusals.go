@@ -36,7 +36,9 @@ func (r *refusals) report(l *slog.Logger, from net.Addr, err error) {
 }
 
 // refused is told by netio of bytes that are no Kafka frame.
-func (b *Broker) refused(c *netio.Conn, e *netio.FrameError) { b.refusals.report(b.logger, c.RemoteAddr(), e) }
+func (b *Broker) refused(c *netio.Conn, e *netio.FrameError) {
+	b.refusals.report(b.logger, c.RemoteAddr(), e)
+}
 
 // requestBudget bounds the bytes of requests in flight, in all connections
 // together: queued.max.request.bytes, or a tenth of the memory there is.

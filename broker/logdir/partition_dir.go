@@ -1,6 +1,7 @@
 package logdir
 
 import (
+	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -11,8 +12,6 @@ import (
 
 	"tailrace/vfs"
 	"tailrace/wire"
-
-	"crypto/rand"
 )
 
 // PartitionMetadataFile is the file that ties a partition directory to a topic
@@ -83,8 +82,12 @@ func (d *Dir) Add(k Key, m Member) {
 	d.members[k] = m
 }
 
-// Drop renames a partition's directory out of the way and forgets it. The
-// files go when the returned function is called (file.delete.delay.ms later),
+// SyncEntries makes what was created, dropped or removed in the directory
+// durable.
+func (d *Dir) SyncEntries() error { return d.o.FS.SyncDir(d.o.Path) }
+
+// Drop renames a partition's directory out of the way and forgets it; it is
+// durable after SyncEntries. The files go when the returned function is called (file.delete.delay.ms later),
 // or at the next start.
 func (d *Dir) Drop(k Key, path string) (remove func() error, err error) {
 	d.mu.Lock()
