@@ -39,7 +39,12 @@ func (s *store) recover() (recovered, error) {
 		return recovered{}, fmt.Errorf("%s holds no log and no snapshot, only a term: the metadata was removed. "+
 			"Restore the directory, or move it away to begin an empty cluster", s.dir)
 	}
-	synced := s.readSynced()
+	synced, known := s.readSynced()
+	if !known {
+		if err := syncUp(s.fs, s.dir); err != nil {
+			return recovered{}, err
+		}
+	}
 	r := s.loadSnapshot()
 	r.term = max(r.term, term)
 	from := r.img.Offset + 1
@@ -52,6 +57,9 @@ func (s *store) recover() (recovered, error) {
 	replay := replay{store: s, r: &r, c: metadata.NewChange(r.img), synced: synced}
 	if err := replay.files(from); err != nil {
 		return recovered{}, err
+	}
+	if exists && err == nil && term < r.term {
+		s.warn("the term in this file is older than that of the log; taking the log's", "file", s.path(stateFile))
 	}
 	r.img = replay.c.Image()
 	s.recoverEpochs(replay.epochs, replay.from)
@@ -78,10 +86,9 @@ func (s *store) list() error {
 }
 
 // readSynced returns the offset below which everything is known to be on disk; 0 if that is not known.
-func (s *store) readSynced() wire.Offset {
+func (s *store) readSynced() (end wire.Offset, known bool) {
 	name := filepath.Join(s.root, syncedFile)
 	data, err := vfs.ReadFile(s.fs, name)
-	var end wire.Offset
 	if err == nil {
 		end, err = parseSynced(data)
 	}
@@ -91,7 +98,7 @@ func (s *store) readSynced() wire.Offset {
 	if err == nil {
 		s.marked = end
 	}
-	return end
+	return end, err == nil
 }
 
 // loadSnapshot takes the newest snapshot that is whole. Damaged ones are passed over with a warning and forgotten; their
@@ -173,7 +180,7 @@ func (p *replay) file(name string, from wire.Offset, last bool) error {
 		lastBatch, pos = pos, pos+len(v)
 	}
 	if pos < len(b) {
-		if err := p.mayCut(b, name, pos, last); err != nil {
+		if err := p.mayCut(b, name, pos, last, from); err != nil {
 			return err
 		}
 	}
@@ -189,12 +196,8 @@ func (p *replay) batch(v batch.View, from wire.Offset) error {
 		return &segment.CorruptError{Reason: fmt.Sprintf("a batch with offsets %d to %d where %d follows",
 			v.BaseOffset(), v.LastOffset(), p.next)}
 	}
-	epoch := v.LeaderEpoch()
-	if n := len(p.epochs); n == 0 || p.epochs[n-1].Epoch < epoch {
-		p.epochs = append(p.epochs, epochStart{epoch, p.next})
-	} else if p.epochs[n-1].Epoch > epoch {
-		return &segment.CorruptError{Reason: fmt.Sprintf("a batch of term %d after one of term %d",
-			epoch, p.epochs[n-1].Epoch)}
+	if reason := p.checkTerm(v, from); reason != "" {
+		return &segment.CorruptError{Reason: reason}
 	}
 	p.next = v.LastOffset() + 1
 	if p.next <= from {
@@ -204,21 +207,39 @@ func (p *replay) batch(v batch.View, from wire.Offset) error {
 	if reason != "" {
 		return &segment.CorruptError{Reason: reason}
 	}
-	p.r.term, p.r.lastMs = max(p.r.term, epoch), v.MaxTimestamp()
+	p.r.term, p.r.lastMs = max(p.r.term, v.LeaderEpoch()), v.MaxTimestamp()
 	p.r.unsnaped += v.Count()
 	return err
 }
 
+// checkTerm checks the leader epoch of a batch, which the CRC does not cover: terms only grow, each begins with a
+// control batch, and none is below that of the snapshot.
+func (p *replay) checkTerm(v batch.View, from wire.Offset) string {
+	epoch, last := v.LeaderEpoch(), wire.LeaderEpoch(-1)
+	if n := len(p.epochs); n > 0 {
+		last = p.epochs[n-1].Epoch
+	}
+	switch {
+	case epoch < last || p.next >= from && epoch < p.r.img.Epoch:
+		return fmt.Sprintf("a batch of term %d after one of term %d", epoch, max(last, p.r.img.Epoch))
+	case epoch > last && last >= 0 && !v.IsControl():
+		return fmt.Sprintf("term %d does not begin with a control batch", epoch)
+	case epoch > last:
+		p.epochs = append(p.epochs, epochStart{epoch, p.next})
+	}
+	return ""
+}
+
 // mayCut refuses to cut what was synced once: anything but the end of the last file, below the synced mark, or with an
 // intact batch behind it.
-func (p *replay) mayCut(b []byte, name string, pos int, last bool) error {
+func (p *replay) mayCut(b []byte, name string, pos int, last bool, from wire.Offset) error {
 	corrupt := &segment.CorruptError{File: name, Pos: vfs.Pos(pos)}
 	if at, found := laterBatch(b, pos, p.next); found {
 		corrupt.Reason = fmt.Sprintf("the batch with offset %d is damaged, and an intact one follows at position %d",
 			p.next, at)
 		return corrupt
 	}
-	if !last || p.next < p.synced {
+	if !last || p.next < max(from, p.synced) {
 		corrupt.Reason = fmt.Sprintf("the batch with offset %d is damaged, and it was synced", p.next)
 		return corrupt
 	}

@@ -61,7 +61,17 @@ func claim(fsys vfs.FS, dir, name string, want identity) error {
 	if err != nil {
 		return err
 	}
-	return vfs.WriteFileAtomic(fsys, name, append(data, '\n'))
+	if err := vfs.WriteFileAtomic(fsys, name, append(data, '\n')); err != nil {
+		return errors.Join(err, removeIfThere(fsys, name)) // so that the next attempt writes it, and syncs it, anew
+	}
+	return nil
+}
+
+func removeIfThere(fsys vfs.FS, name string) error {
+	if err := fsys.Remove(name); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // makeDir creates a directory with its parents so that it is still there after a power cut.
@@ -81,7 +91,26 @@ func makeDir(fsys vfs.FS, dir string) error {
 	if err := fsys.Mkdir(dir, dirPermission); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return fsys.SyncDir(parent)
+	if err := fsys.SyncDir(parent); err != nil {
+		return errors.Join(err, fsys.Remove(dir)) // so that the next attempt makes it, and syncs it, anew
+	}
+	return nil
+}
+
+// syncUp makes the entries of dir and of the directories it lies in durable. An earlier open may have made them and
+// then failed to.
+func syncUp(fsys vfs.FS, dir string) error {
+	for {
+		// Directories that this user may not read were not made by this user.
+		if err := fsys.SyncDir(dir); err != nil && !errors.Is(err, fs.ErrPermission) {
+			return err
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return nil
+		}
+		dir = parent
+	}
 }
 
 // quorumState is Kafka's quorum-state, data version 0: that of a quorum whose kraft.version is not finalized.

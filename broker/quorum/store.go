@@ -79,7 +79,7 @@ func (s *store) roll() error {
 		return err
 	}
 	if err := s.fs.SyncDir(s.dir); err != nil {
-		return errors.Join(&FatalError{"syncing " + s.dir, err}, f.Close())
+		return errors.Join(&FatalError{"syncing " + s.dir, err}, f.Close(), removeIfThere(s.fs, f.Name()))
 	}
 	if s.file != nil {
 		if err := s.file.Close(); err != nil {
