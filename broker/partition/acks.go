@@ -71,16 +71,21 @@ func (p *Partition) ackedEnd() wire.Offset {
 	return min(wire.Offset(p.highWatermark.Load()), wire.Offset(p.durableEnd.Load()))
 }
 
-// SyncNow implements logdir.Target.
+// SyncNow implements logdir.Target. What fails because the partition is being
+// deleted or closed at this moment says nothing about the disk.
 func (p *Partition) SyncNow() error {
 	if p.dead.Load() {
 		return nil
 	}
-	if err := p.settle(); err != nil {
-		return err
+	err := p.settle()
+	var end wire.Offset
+	if err == nil {
+		end, err = p.log.Sync()
 	}
-	end, err := p.log.Sync()
 	if err != nil {
+		if p.dead.Load() {
+			return nil
+		}
 		return err
 	}
 	if int64(end) > p.durableEnd.Load() {

@@ -151,6 +151,9 @@ func (p *Partition) appendFailed(err error) Result {
 		p.reportFull(err)
 		return refused(errcode.KafkaStorageError, "the disk of this log directory is full; retry when there is space")
 	}
+	if p.dead.Load() || errors.Is(err, segment.ErrClosed) {
+		return refused(errcode.NotLeaderOrFollower, "")
+	}
 	p.dir.Fail(err)
 	return refused(errcode.KafkaStorageError, "")
 }

@@ -120,6 +120,9 @@ func (p *Partition) readFailed(err error) errcode.Code {
 			"topic", p.Topic, "partition", p.Index, "error", err)
 		return errcode.KafkaStorageError
 	}
+	if p.dead.Load() || errors.Is(err, segment.ErrClosed) {
+		return errcode.NotLeaderOrFollower
+	}
 	p.dir.Fail(err)
 	return errcode.KafkaStorageError
 }
