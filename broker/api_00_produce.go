@@ -8,6 +8,7 @@ import (
 	"tailrace/batch"
 	"tailrace/batch/codec"
 	"tailrace/broker/partition"
+	"tailrace/netio"
 	"tailrace/wire"
 	"tailrace/wire/errcode"
 )
@@ -158,7 +159,10 @@ func (s *produceState) await(p *partition.Partition, target wire.Offset, q *requ
 	s.pending++
 	s.mu.Unlock()
 	if !p.AwaitAck(target, q, slot, turn) {
-		q.Acked(slot, turn, errcode.None)
+		s.mu.Lock()
+		s.waiting[slot].done = true
+		s.pending-- // not the last one: the handler has its own share
+		s.mu.Unlock()
 	}
 }
 
@@ -185,7 +189,7 @@ func (s *produceState) answer(q *request) {
 }
 
 // Acked implements partition.AckOwner.
-func (q *request) Acked(slot int32, turn uint32, code errcode.Code) {
+func (q *request) Acked(slot int32, turn uint32, code errcode.Code, out *netio.Batch) {
 	s := &q.produce
 	s.mu.Lock()
 	if !s.open || s.turn != turn || s.waiting[slot].done {
@@ -201,7 +205,7 @@ func (q *request) Acked(slot int32, turn uint32, code errcode.Code) {
 	}
 	s.mu.Unlock()
 	if complete {
-		q.Done()
+		out.Done(q.Request)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"tailrace/broker/config"
 	"tailrace/broker/metadata"
+	"tailrace/netio"
 )
 
 // node is a broker as a client is told of it.
@@ -19,8 +20,9 @@ type node struct {
 
 // listener is one bound listener.
 type listener struct {
-	name string
-	addr net.Addr
+	name   string
+	addr   net.Addr
+	socket *netio.Listener
 }
 
 func (b *Broker) listenerNamed(name string) *listener {

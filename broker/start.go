@@ -5,8 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
-	"sync"
+	"math"
 	"syscall"
 	"time"
 
@@ -42,50 +41,36 @@ func Start(o Options) (b *Broker, err error) {
 	}()
 	// Ports are bound first and served last: a port in use is known before
 	// anything on disk has been touched.
-	sockets, err := b.bind()
-	if err != nil {
-		return b, err
-	}
-	for _, step := range []func() error{b.openDirs, b.openQuorum, b.register, b.openPartitions} {
+	b.server = b.newServer()
+	for _, step := range []func() error{b.bind, b.openDirs, b.openQuorum, b.register, b.openPartitions} {
 		if err = step(); err != nil {
-			closeAll(sockets)
 			return b, err
 		}
 	}
-	b.serve(sockets)
+	for i := range b.listeners {
+		go b.serve(&b.listeners[i])
+	}
 	return b, nil
 }
 
-func closeAll(sockets []net.Listener) {
-	for _, s := range sockets {
-		s.Close()
-	}
-}
-
 // bind listens on every configured address.
-func (b *Broker) bind() ([]net.Listener, error) {
-	var sockets []net.Listener
-	var first map[string]int = map[string]int{}
+func (b *Broker) bind() error {
+	first := map[string]int{}
 	for _, l := range b.config.Listeners {
-		address := l.Address()
 		if port, ok := first[l.Name]; ok && l.Port == 0 {
-			// The second address of a pair shares the port that the kernel chose.
-			l.Port = port
-			address = l.Address()
+			l.Port = port // the second address of a pair shares the port that the kernel chose
 		}
-		s, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
+		s, err := b.server.Listen(context.Background(), l.Name, l.Address())
 		if err != nil {
 			if b.optionalLoopback(l.Host, err) {
 				continue
 			}
-			closeAll(sockets)
-			return nil, listenError(address, err)
+			return listenError(l.Address(), err)
 		}
-		sockets = append(sockets, s)
-		b.listeners = append(b.listeners, listener{name: l.Name, addr: s.Addr()})
-		first[l.Name] = s.Addr().(*net.TCPAddr).Port
+		b.listeners = append(b.listeners, listener{name: l.Name, addr: s.Addr(), socket: s})
+		first[l.Name] = s.Addr().Port
 	}
-	return sockets, nil
+	return nil
 }
 
 // optionalLoopback: the default listens on both loopback addresses, and a
@@ -224,10 +209,10 @@ func (b *Broker) proposeAndWait(decide quorum.Decide) error {
 	return <-ch
 }
 
-// serve begins to answer.
-func (b *Broker) serve(sockets []net.Listener) {
+// newServer makes the network engine, which does nothing until it listens.
+func (b *Broker) newServer() *netio.Server {
 	cfg := b.config
-	b.server = netio.NewServer(netio.Config{
+	return netio.New(netio.Config{
 		MaxFrameBytes: cfg.SocketRequestMaxBytes,
 		Budget:        netio.NewBudget(b.requestBudget()),
 		IdleTimeout:   idleTimeout(cfg.ConnectionsMaxIdleMs),
@@ -238,23 +223,19 @@ func (b *Broker) serve(sockets []net.Listener) {
 		RecvBuf:       cfg.SocketReceiveBufferBytes,
 		OnRefused:     b.refused,
 	}, b)
-	var ready sync.WaitGroup
-	for i, s := range sockets {
-		name := b.listeners[i].name
-		ready.Add(1)
-		go func() {
-			ready.Done()
-			if err := b.server.Serve(s, name); err != nil && !b.stopping.Load() {
-				b.stopNow(fmt.Errorf("FATAL: listener %s failed: %w", s.Addr(), err))
-			}
-		}()
-	}
-	ready.Wait()
 }
 
+// serve answers the clients of one listener until the broker stops.
+func (b *Broker) serve(l *listener) {
+	if err := l.socket.Serve(); err != nil && !b.stopping.Load() {
+		b.stopNow(fmt.Errorf("FATAL: listener %s failed: %w", l.addr, err))
+	}
+}
+
+// idleTimeout: a negative connections.max.idle.ms means never.
 func idleTimeout(ms int64) time.Duration {
 	if ms < 0 {
-		return 0
+		return math.MaxInt64
 	}
 	return time.Duration(ms) * time.Millisecond
 }

@@ -48,6 +48,9 @@ func (b *Broker) closeStorage(clean bool) error {
 // abandon gives up a start that failed.
 func (b *Broker) abandon() {
 	b.stopping.Store(true)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = b.server.Shutdown(ctx)
 	_ = b.closeStorage(false)
 }
 

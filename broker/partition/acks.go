@@ -1,15 +1,20 @@
 package partition
 
 import (
+	"sync"
+
+	"tailrace/netio"
 	"tailrace/wire"
 	"tailrace/wire/errcode"
 )
 
 // AckOwner is a produce request that waits for partitions. Acked is called
 // exactly once for each AwaitAck that returned true, from the goroutine that
-// completed it; slot and turn are what AwaitAck was given.
+// completed it; slot and turn are what AwaitAck was given. Answers are put into
+// out, which is flushed when all who waited have been told, so that a
+// connection with several of them is written to once.
 type AckOwner interface {
-	Acked(slot int32, turn uint32, code errcode.Code)
+	Acked(slot int32, turn uint32, code errcode.Code, out *netio.Batch)
 }
 
 type ackWaiter struct {
@@ -136,10 +141,16 @@ func (p *Partition) Synced(err error) {
 	p.completeAcks(code)
 }
 
+// batches lend the lists of answers that completeAcks gathers.
+var batches = sync.Pool{New: func() any { return new(netio.Batch) }}
+
 // completeAcks tells waiters, in groups that fit the stack, with no lock held.
 // With a code, all of them.
 func (p *Partition) completeAcks(code errcode.Code) {
 	var group [64]ackWaiter
+	out := batches.Get().(*netio.Batch)
+	defer batches.Put(out)
+	defer out.Flush()
 	for {
 		reached := wire.Offset(1<<63 - 1)
 		p.ackMu.Lock()
@@ -150,7 +161,7 @@ func (p *Partition) completeAcks(code errcode.Code) {
 		p.ackMu.Unlock()
 		for i := range group[:n] {
 			w := &group[i]
-			w.owner.Acked(w.slot, w.turn, code)
+			w.owner.Acked(w.slot, w.turn, code, out)
 			w.owner = nil
 		}
 		if n < len(group) {
