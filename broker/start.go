@@ -97,7 +97,11 @@ func (b *Broker) openDirs() error {
 		d, err := logdir.Open(logdir.Options{
 			FS: b.fs, Path: path, ClusterID: b.knownClusterID(), NodeID: int32(b.config.NodeID),
 			Parallel: b.config.SyncParallelism, Logger: b.logger, OnOffline: b.dirFailed,
-			Schedule: logdir.Schedule{Retain: time.Duration(b.config.RetentionCheckMs) * time.Millisecond},
+			ReserveFreeBytes: b.config.ReserveFreeBytes,
+			Schedule: logdir.Schedule{
+				Retain:        time.Duration(b.config.RetentionCheckMs) * time.Millisecond,
+				HighWatermark: time.Duration(b.config.HighWatermarkMs) * time.Millisecond,
+			},
 		})
 		if err != nil {
 			return err

@@ -79,14 +79,16 @@ var storageRows = [][]Def{
 			"The directory of the metadata log; never one that lies in a log directory. --data DIR means DIR/meta; " +
 				"with log.dirs alone it is the first log directory's path with .meta appended."},
 		row{"log.retention.check.interval.ms", Long, "300000", least(1), "How often old segments are looked for."},
-		row{"log.flush.offset.checkpoint.interval.ms", Int, "60000", least(0),
-			"How often recovery-point-offset-checkpoint is written at least; a change of it is written within a second."},
-		row{"log.flush.start.offset.checkpoint.interval.ms", Int, "60000", least(0),
-			"How often log-start-offset-checkpoint is written."},
 		row{"replica.high.watermark.checkpoint.interval.ms", Long, "5000", least(1),
 			"How often replication-offset-checkpoint is written."},
 		row{"producer.id.expiration.ms", Int, "86400000", least(1),
 			"A producer that has been silent this long is forgotten, and with it the means to tell its repeats."},
+	),
+	family("Storage", Ignored, "a changed offset is checkpointed within a second",
+		row{"log.flush.offset.checkpoint.interval.ms", Int, "60000", least(0),
+			"How often recovery-point-offset-checkpoint is written."},
+		row{"log.flush.start.offset.checkpoint.interval.ms", Int, "60000", least(0),
+			"How often log-start-offset-checkpoint is written."},
 	),
 	family("Storage", Ignored, "Tailrace opens logs by need and checks only what was not synced",
 		row{"num.recovery.threads.per.data.dir", Int, "2", least(1), "Threads that check logs after a crash."},
@@ -126,7 +128,7 @@ var tailraceRows = [][]Def{
 				"limits of the process."},
 		row{"tailrace.reserve.free.bytes", Long, "16777216", least(0),
 			"While a log directory's file system has less room than this, produce requests for it are refused with a " +
-				"retriable error; fetches go on."},
+				"retriable error; fetches go on. On a small file system it is a twentieth of it at most."},
 	),
 }
 

@@ -39,8 +39,6 @@ type Server struct {
 	LogDirs                []string `key:"log.dirs"`
 	MetadataDir            string   `key:"metadata.log.dir"`
 	RetentionCheckMs       int64    `key:"log.retention.check.interval.ms"`
-	RecoveryPointMs        int64    `key:"log.flush.offset.checkpoint.interval.ms"`
-	LogStartCheckpointMs   int64    `key:"log.flush.start.offset.checkpoint.interval.ms"`
 	HighWatermarkMs        int64    `key:"replica.high.watermark.checkpoint.interval.ms"`
 	ProducerIDExpirationMs int64    `key:"producer.id.expiration.ms"`
 	IdleLogCloseMs         int64    `key:"tailrace.idle.log.close.ms"`

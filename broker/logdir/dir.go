@@ -29,6 +29,8 @@ type Options struct {
 	// OnOffline is told once that the directory failed and is out of use.
 	OnOffline func(d *Dir, err error)
 	Schedule  Schedule
+	// ReserveFreeBytes is the room below which produce is refused.
+	ReserveFreeBytes int64
 }
 
 // Member is a partition whose log lies in the directory.
@@ -74,6 +76,7 @@ type Dir struct {
 	mu      sync.Mutex
 	members map[Key]Member
 	offline atomic.Pointer[error]
+	low     atomic.Bool // on space
 
 	keep keeper
 }

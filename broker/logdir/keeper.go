@@ -10,9 +10,10 @@ import (
 
 // Schedule says how often the keeper works.
 type Schedule struct {
-	Checkpoint time.Duration // after a change; default 1 s
-	Housekeep  time.Duration // resting and purging; default 10 s
-	Retain     time.Duration // log.retention.check.interval.ms; default 5 min
+	Checkpoint    time.Duration // after a change; default 1 s
+	HighWatermark time.Duration // replica.high.watermark.checkpoint.interval.ms; default 5 s
+	Housekeep     time.Duration // resting and purging; default 10 s
+	Retain        time.Duration // log.retention.check.interval.ms; default 5 min
 }
 
 // keeper is the goroutine of a Dir that writes checkpoints after a change and
@@ -23,13 +24,11 @@ type keeper struct {
 	quit  chan struct{}
 	done  chan struct{}
 
-	highWatermark time.Time // when its checkpoint was last written
+	// The high watermark moves with every append and its checkpoint is only a
+	// lower bound, so it is written less often.
+	highWatermarkEvery time.Duration
+	highWatermark      time.Time // when it was last written
 }
-
-// highWatermarkEvery is Kafka's replica.high.watermark.checkpoint.interval.ms:
-// the high watermark moves with every append, and its checkpoint is only a
-// lower bound.
-const highWatermarkEvery = 5 * time.Second
 
 func (k *keeper) start(d *Dir, s Schedule) {
 	if s.Checkpoint <= 0 {
@@ -41,6 +40,11 @@ func (k *keeper) start(d *Dir, s Schedule) {
 	if s.Retain <= 0 {
 		s.Retain = 5 * time.Minute
 	}
+	k.highWatermarkEvery = s.HighWatermark
+	if k.highWatermarkEvery <= 0 {
+		k.highWatermarkEvery = 5 * time.Second
+	}
+	d.measureSpace()
 	k.wake, k.quit, k.done = make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
 	go d.keepHouse(s)
 }
@@ -78,6 +82,9 @@ func (d *Dir) keepHouse(s Schedule) {
 			}
 		case <-checkpoint:
 			checkpoint = nil
+			if d.measureSpace() {
+				checkpoint = time.After(s.Checkpoint) // full: look again soon
+			}
 			d.keep.dirty.Store(false) // before reading the offsets: a later change asks again
 			if err := d.writeCheckpoints(false); err != nil {
 				d.checkpointFailed(err)
@@ -88,6 +95,9 @@ func (d *Dir) keepHouse(s Schedule) {
 				retained = now
 			}
 			d.housekeep(now.UnixMilli(), retain)
+			if d.measureSpace() && checkpoint == nil {
+				checkpoint = time.After(s.Checkpoint)
+			}
 		}
 	}
 }
@@ -150,7 +160,7 @@ func (d *Dir) writeCheckpoints(all bool) error {
 			continue
 		}
 		if f.name == HighWatermarkFile {
-			if !all && time.Since(d.keep.highWatermark) < highWatermarkEvery {
+			if !all && time.Since(d.keep.highWatermark) < d.keep.highWatermarkEvery {
 				d.Touch()
 				continue
 			}

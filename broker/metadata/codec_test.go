@@ -11,8 +11,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// golden are records and their bytes. Those marked below were printed back by Apache Kafka 4.3.1's own decoder
-// (kafka-dump-log --cluster-metadata-decoder) with the values given here.
+// golden are records and their bytes. Apache Kafka 4.3.1's own decoder (kafka-dump-log --cluster-metadata-decoder)
+// prints all of them with the values given here.
 var golden = []struct {
 	record Record
 	hex    string

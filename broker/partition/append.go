@@ -30,6 +30,9 @@ type Result struct {
 	Wait   bool
 }
 
+// diskFull goes with a retriable code.
+const diskFull = "the disk of this log directory is full: retry when there is space"
+
 func refused(code errcode.Code, message string) Result {
 	return Result{Code: code, Message: message, BaseOffset: -1, LogAppendTimeMs: -1, LogStart: -1}
 }
@@ -41,6 +44,9 @@ func (p *Partition) Append(a *Appender, records []byte, acks int16, nowMs int64)
 	cfg := p.config.Load()
 	if r := p.appendable(cfg, acks); r != errcode.None {
 		return refused(r, "")
+	}
+	if p.dir.LowSpace() {
+		return refused(errcode.KafkaStorageError, diskFull)
 	}
 	v, rest, code := batch.Next(records)
 	switch {
@@ -149,7 +155,7 @@ func (p *Partition) answered(dup *written, code errcode.Code, acks int16, cfg *C
 func (p *Partition) appendFailed(err error) Result {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
 		p.reportFull(err)
-		return refused(errcode.KafkaStorageError, "the disk of this log directory is full; retry when there is space")
+		return refused(errcode.KafkaStorageError, diskFull)
 	}
 	if p.dead.Load() || errors.Is(err, segment.ErrClosed) {
 		return refused(errcode.NotLeaderOrFollower, "")

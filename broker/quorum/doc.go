@@ -17,7 +17,7 @@
 //   - A full disk fails proposals with ErrNoSpace, gives up the reserve so that what is not a creation still goes
 //     through, and comes back by itself.
 //
-// The files, all but the last two groups in Kafka's own format (KIP-595, KIP-630), so that kafka-dump-log
+// The files. Those in __cluster_metadata-0 are in Kafka's own format (KIP-595, KIP-630), so that kafka-dump-log
 // --cluster-metadata-decoder reads them:
 //
 //	__cluster_metadata-0/
