@@ -54,6 +54,11 @@ func (c *Conn) onReadable(fd uintptr) (stop bool) {
 			stop = !c.serve()
 		}
 	}
+	if c.frames > 0 {
+		c.tally.requests.Add(int64(c.frames))
+		c.frames = 0
+		c.activeNs.Store(c.nowNs)
+	}
 	c.flush()
 	c.rest(stop)
 	c.work.put()
@@ -196,17 +201,13 @@ func (c *Conn) exchange(size int) bool {
 
 // rest ends a burst: it gives the buffer back unless it holds part of a frame, and stamps the clocks.
 func (c *Conn) rest(stop bool) {
-	if c.frames > 0 {
-		c.tally.requests.Add(int64(c.frames))
-		c.frames = 0
-		c.activeNs.Store(c.nowNs)
-	}
 	have := c.end - c.start
 	if have == 0 || stop {
 		c.dropInput()
 		return
 	}
-	if len(c.in.data) > largeBuffer && have*wasteLimit < len(c.in.data) && !c.exchange(smallBuffer) {
+	if len(c.in.data) > largeBuffer && have*wasteLimit < len(c.in.data) &&
+		!c.exchange(max(2*have, smallBuffer)) {
 		return // stopping
 	}
 	if !c.midFrame {
