@@ -50,6 +50,8 @@ func checkClient(b View) (errcode.Code, string) {
 		return errcode.InvalidRecord, fmt.Sprintf("the batch counts %d records but spans %d offsets", n, delta+1)
 	case b.IsControl():
 		return errcode.InvalidRecord, "clients may not write control records"
+	case b.IsTransactional() && !b.HasProducerID():
+		return errcode.InvalidRecord, "a transactional batch without producer id: it could be neither committed nor aborted"
 	case b.HasProducerID() && b.BaseSequence() < 0:
 		return errcode.InvalidRecord, fmt.Sprintf("sequence %d with producer id %d: it must not be negative",
 			b.BaseSequence(), b.ProducerID())

@@ -17,7 +17,7 @@ func (r *Rules) target(b View) (codec.ID, int) {
 }
 
 // mustRewrite reports whether b cannot be stored as it came: because the topic wants another codec, or because offset
-// deltas do not run 0, 1, 2, ..., which some old clients get wrong and Kafka mends. A different level is no reason.
+// deltas do not run 0, 1, 2, ..., which no consumer should have to see. A different level is no reason.
 func (v *Validator) mustRewrite(b View, r *Rules) bool {
 	id, _ := r.target(b)
 	return id != b.Codec() || v.scan.moved && !b.IsControl()

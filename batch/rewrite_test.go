@@ -90,7 +90,7 @@ func TestTooLargeAfterRewriting(t *testing.T) {
 	}
 }
 
-// TestOffsetDeltasAreMended gives records the offset deltas that some old clients sent.
+// TestOffsetDeltasAreMended gives records the offset deltas of a client that counts wrongly.
 func TestOffsetDeltasAreMended(t *testing.T) {
 	record := func(delta byte) []byte { return raw(0, 2, delta<<1, 2, 'k', 2, 'v', 2, 2, 'h', 1) }
 	for id := codec.None; id.Known(); id++ {

@@ -57,15 +57,19 @@ type Validator struct {
 }
 
 // Validate decides whether b may be stored under r, and makes it what is stored: it assigns timestamps at nowMs
-// (milliseconds), compresses anew where the topic asks for another codec, and mends what Kafka mends. It does what
+// (milliseconds), compresses anew where the topic asks for another codec, and mends offset deltas. It does what
 // LogValidator and the first part of UnifiedLog.append do in Kafka 4.4, in the same order, for format 2. b comes from
 // Next. Its header may be changed in place, even if the batch is refused.
 //
-// Departures from Kafka, all of them about bytes that no known client sends: a batch whose timestamp type is
-// LogAppendTime is refused on every topic; lengths below -1, records that are shorter than they say inside compressed
-// batches, and a negative producer epoch are refused; wrong offset deltas are mended in uncompressed batches as well;
-// an unknown codec is UNSUPPORTED_COMPRESSION_TYPE and unreadable compressed data INVALID_RECORD, where Kafka answers
-// UNKNOWN_SERVER_ERROR.
+// Departures from Kafka, all of them about bytes that no known client sends:
+//
+//   - Refused here and stored there: the timestamp type LogAppendTime on a CreateTime topic; lengths below -1; records
+//     in compressed batches that are shorter than they say; a negative epoch or no producer id in a transactional
+//     batch. The first reason found is given, so malformed records come before record errors.
+//   - Offset deltas that do not run 0, 1, 2, ... are mended. Kafka stores them as they are in uncompressed batches,
+//     and fails with UNKNOWN_SERVER_ERROR on compressed ones.
+//   - An unknown codec is UNSUPPORTED_COMPRESSION_TYPE, unreadable compressed data INVALID_RECORD, and too much of it
+//     MESSAGE_TOO_LARGE; Kafka answers UNKNOWN_SERVER_ERROR, and has no bound on the last.
 func (v *Validator) Validate(b View, r *Rules, nowMs int64) Verdict {
 	if code, message := checkHeader(b, r); code != errcode.None {
 		return Verdict{Code: code, Message: message}

@@ -48,6 +48,7 @@ func TestRefusedByTheHeader(t *testing.T) {
 	}
 	attribute := func(bits byte) View { return altered(good, func(v View) { v[atAttributes+1] |= bits }) }
 	epoch := altered(good, func(v View) { v[atProducerEpoch], v[atProducerEpoch+1] = 0xff, 0xff })
+	anonymous := altered(build(t, Options{}, now), func(v View) { v[atAttributes+1] = attrTransactional })
 	client, internal := &clientRules, with(func(r *Rules) { r.FromClient = false })
 	tight := with(func(r *Rules) { r.MaxMessageBytes = len(good) })
 	for name, c := range map[string]struct {
@@ -73,6 +74,7 @@ func TestRefusedByTheHeader(t *testing.T) {
 		"negative count, internal": {put(atCount, -3), internal, invalid, "-3"},
 		"largest delta":            {put(atLastDelta, math.MaxInt32), client, invalid, "2147483648 offsets"},
 		"control":                  {attribute(attrControl), client, invalid, "control"},
+		"transactional, no id":     {anonymous, client, invalid, "transactional"},
 		"sequence -1":              {put(atBaseSequence, -1), client, invalid, "sequence -1"},
 		"epoch -1":                 {epoch, client, invalid, "epoch -1"},
 		"count beyond the records": {counts(9), client, invalid, "record 3"},

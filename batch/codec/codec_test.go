@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -200,6 +201,28 @@ func TestDamage(t *testing.T) {
 	if _, err := Decompress(nil, plain, 6, 1<<20); !errors.Is(err, ErrUnknown) {
 		t.Errorf("codec 6: %v", err)
 	}
+}
+
+// TestConcurrentUse shares the pools between goroutines.
+func TestConcurrentUse(t *testing.T) {
+	var wg sync.WaitGroup
+	for g := range 8 {
+		wg.Go(func() {
+			plain := jsonLike(10_000 + 9_000*g)
+			for i := range 40 {
+				id := ID(i % int(count))
+				packed, err := Compress(nil, plain, id, DefaultLevel(id))
+				if err != nil {
+					t.Error(err)
+				}
+				got, err := Decompress(nil, packed, id, len(plain))
+				if err != nil || !bytes.Equal(got, plain) {
+					t.Errorf("%s: another goroutine's bytes came back, %v", id, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func TestNoAllocations(t *testing.T) {
