@@ -49,7 +49,8 @@ func DecodeRecord(b []byte) (Record, error) {
 	case d.r.Err() != nil:
 		return nil, &FormatError{Type: -1, Reason: d.r.Err().Error()}
 	case frame != frameVersion:
-		return nil, &FormatError{Type: -1, Reason: fmt.Sprintf("frame version %d where only %d is known", frame, frameVersion)}
+		return nil, &FormatError{Type: -1,
+			Reason: fmt.Sprintf("frame version %d where only %d is known", frame, frameVersion)}
 	case key > math.MaxInt16 || version > math.MaxInt16:
 		return nil, &FormatError{Type: -1, Reason: "type or version is no int16"}
 	}

@@ -93,6 +93,10 @@ func TestHistories(t *testing.T) {
 		if dump(again) != want {
 			t.Fatalf("from its snapshot:\n%sfrom its records:\n%s", dump(again), want)
 		}
+		since := img.Since()
+		if diff := checkDelta(Empty(), img, &since); diff != "" {
+			t.Fatal("since the beginning: ", diff)
+		}
 		from := rapid.IntRange(0, len(images)-1).Draw(t, "from")
 		base := images[from]
 		final, d := apply(t, base, records[from+1:]...)
@@ -167,10 +171,11 @@ func TestRefusedChanges(t *testing.T) {
 		"no topic with id " + other.String(): &PartitionRecord{0, other, Partition{}},
 		"partition 2 of topic":               &PartitionRecord{2, id, Partition{}},
 		"has no partition 1":                 &PartitionChangeRecord{ID: 1, TopicID: id},
-		"1 directories for 2 replicas":       &PartitionChangeRecord{TopicID: id, Replicas: []int32{1, 2}, Directories: []UUID{{}}},
-		"epoch 7, not 8":                     &UnregisterBrokerRecord{1, 8},
-		"broker 2 is not registered":         &FenceBrokerRecord{2, 7},
-		"1000 is not above 1000":             &ProducerIDsRecord{1, 7, 1000},
+		"1 directories for 2 replicas": &PartitionChangeRecord{
+			TopicID: id, Replicas: []int32{1, 2}, Directories: make([]UUID, 1)},
+		"epoch 7, not 8":             &UnregisterBrokerRecord{1, 8},
+		"broker 2 is not registered": &FenceBrokerRecord{2, 7},
+		"1000 is not above 1000":     &ProducerIDsRecord{1, 7, 1000},
 	} {
 		_, _, err := img.Apply(9, 1, r)
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "offset 9") {
@@ -228,7 +233,8 @@ func TestLookupsDoNotAllocate(t *testing.T) {
 	img, _ := apply(t, Empty(), &TopicRecord{"orders", id}, &RegisterBrokerRecord{Broker{ID: 1}})
 	name := strings.Clone("orders")
 	if n := testing.AllocsPerRun(100, func() {
-		if img.TopicByName(name) != img.TopicByID(id) || img.Broker(1) == nil || img.Config(Resource{ResourceTopic, name}) != nil {
+		if img.TopicByName(name) != img.TopicByID(id) || img.Broker(1) == nil ||
+			img.Config(Resource{ResourceTopic, name}) != nil {
 			t.Error("lookup failed")
 		}
 	}); n != 0 {

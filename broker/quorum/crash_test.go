@@ -294,8 +294,8 @@ func history(t *testing.T, clean bool) (fsys *faultfs.FS, want string) {
 	return fsys, want
 }
 
-// TestDamageInTheLogIsRefused flips every byte of the last log file. It was closed in order, so all of it is known to be
-// synced, and the only flip that may pass is none.
+// TestDamageInTheLogIsRefused flips every byte of the last log file. It was closed in order, so all of it is known
+// to be synced, and the only flip that may pass is none.
 func TestDamageInTheLogIsRefused(t *testing.T) {
 	fsys, want := history(t, true)
 	logs := files(t, fsys, logSuffix)
@@ -376,7 +376,11 @@ func TestDamagedHelpersAreRebuilt(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for i := range whole {
+			step := 1
+			if len(whole) > 200 { // a snapshot: a part of its bytes will do
+				step = 5
+			}
+			for i := 0; i < len(whole); i += step {
 				clone := damaged(t, fsys, name, func(b []byte) []byte { b[i] ^= 0x04; return b })
 				w := new(warnings)
 				l, err := OpenSingle(options(clone, w))
@@ -388,9 +392,6 @@ func TestDamagedHelpersAreRebuilt(t *testing.T) {
 					t.Fatalf("%s, byte %d flipped: told %q", name, i, told)
 				}
 				closeLog(t, l)
-				if openedAgain := openWith(t, options(clone, w)); openedAgain != nil {
-					closeLog(t, openedAgain)
-				}
 			}
 		}
 	}

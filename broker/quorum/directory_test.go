@@ -71,7 +71,8 @@ func TestNoSpaceAtAll(t *testing.T) {
 	fsys.SetCapacity(0)
 	l.store.reserve = false
 	huge := strings.Repeat("x", 1<<16)
-	big := &metadata.ConfigRecord{Resource: metadata.Resource{Type: metadata.ResourceTopic, Name: "t"}, Name: "k", Value: &huge}
+	topic := metadata.Resource{Type: metadata.ResourceTopic, Name: "t"}
+	big := &metadata.ConfigRecord{Resource: topic, Name: "k", Value: &huge}
 	offset := l.Image().Offset
 	for range 2 {
 		if err := propose(l, big); !errors.Is(err, ErrNoSpace) {
@@ -87,7 +88,7 @@ func TestNoSpaceAtAll(t *testing.T) {
 	}
 	closeLog(t, l)
 	l = open(t, fsys)
-	if l.Image().Config(big.Resource)["k"] != huge {
+	if l.Image().Config(topic)["k"] != huge {
 		t.Error("what was acknowledged is gone")
 	}
 	closeLog(t, l)
@@ -163,7 +164,13 @@ func TestDirectoriesThatAreRefused(t *testing.T) {
 
 func TestOnlyOneMayOpen(t *testing.T) {
 	fsys := faultfs.New()
+	if _, _, ok, err := Identity(fsys, dataDir); ok || err != nil {
+		t.Errorf("an empty directory belongs to somebody: %v", err)
+	}
 	l := open(t, fsys)
+	if cluster, node, ok, err := Identity(fsys, dataDir); cluster != "cluster" || node != 1 || !ok || err != nil {
+		t.Errorf("the directory is said to be that of node %d in %q, %v, %v", node, cluster, ok, err)
+	}
 	var locked *vfs.LockedError
 	if _, err := OpenSingle(options(fsys, new(warnings))); !errors.As(err, &locked) {
 		t.Errorf("a second open: %v", err)

@@ -8,9 +8,9 @@
 //
 //   - A proposal is answered after its records are on disk (fdatasync) and in the image. All proposals that wait are
 //     written and synced together, and each is decided on the image that the one before it leaves.
-//   - A turn is one record batch: after a crash all of it is there or nothing, and only the last batch of the log can be
-//     torn. A torn last batch is cut; damage anywhere else, or below what is known to be synced, refuses to open and
-//     names file and position.
+//   - A turn is one record batch: after a crash all of it is there or nothing, and only the last batch of the log can
+//     be torn. A torn last batch is cut; damage anywhere else, or below what is known to be synced, refuses to open
+//     and names file and position.
 //   - Offsets are indexes: one record, one offset. The leader epoch is the term, and every open begins a new one, which
 //     is on disk before the first record of that term.
 //   - After the first failed sync nothing is appended or answered with success any more.

@@ -50,8 +50,8 @@ var (
 // MaxBatchBytes bounds the records of one turn, and so of one proposal. It is the largest batch Kafka reads.
 const MaxBatchBytes = 8 << 20
 
-// FatalError says that the disk failed. The log takes nothing any more; whether the proposal is on disk is unknown until
-// the log is opened again.
+// FatalError says that the disk failed. The log takes nothing any more; whether the proposal is on disk is unknown
+// until the log is opened again.
 type FatalError struct {
 	Doing string
 	Err   error

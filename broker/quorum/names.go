@@ -38,7 +38,8 @@ func logName(dir string, base wire.Offset) string {
 }
 
 func snapName(dir string, id snapID) string {
-	return filepath.Join(dir, fmt.Sprintf("%0*d-%0*d%s", offsetDigits, int64(id.End), epochDigits, int32(id.Epoch), snapSuffix))
+	return filepath.Join(dir,
+		fmt.Sprintf("%0*d-%0*d%s", offsetDigits, int64(id.End), epochDigits, int32(id.Epoch), snapSuffix))
 }
 
 func parseLogName(name string) (wire.Offset, bool) {

@@ -24,9 +24,8 @@ func BenchmarkOpenEmpty(b *testing.B) {
 func thousand(n int) []metadata.Record {
 	records := newTopic(n * 3)
 	for i := range 1000 {
-		records = append(records, &metadata.PartitionRecord{ID: int32(i), TopicID: topicID(n * 3), Partition: metadata.Partition{
-			Leader: 1, Replicas: []int32{1}, ISR: []int32{1}, Directories: []metadata.UUID{{1}},
-		}})
+		p := metadata.Partition{Leader: 1, Replicas: []int32{1}, ISR: []int32{1}, Directories: []metadata.UUID{{1}}}
+		records = append(records, &metadata.PartitionRecord{ID: int32(i), TopicID: topicID(n * 3), Partition: p})
 	}
 	return records
 }

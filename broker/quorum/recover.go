@@ -101,8 +101,8 @@ func (s *store) readSynced() (end wire.Offset, known bool) {
 	return end, err == nil
 }
 
-// loadSnapshot takes the newest snapshot that is whole. Damaged ones are passed over with a warning and forgotten; their
-// files go when newer snapshots push them out.
+// loadSnapshot takes the newest snapshot that is whole. Damaged ones are passed over with a warning and stay where they
+// are until newer snapshots push them out.
 func (s *store) loadSnapshot() recovered {
 	for i, id := range slices.Backward(s.snaps) {
 		l, err := readSnapshot(s.fs, s.dir, id)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"tailrace/broker/metadata"
@@ -265,14 +266,24 @@ func (s *Single) take() ([]proposal, bool) {
 	return ps, s.closed
 }
 
-// checkpoint writes the synced mark. It is only a mark: a full disk may keep it from being written.
+// checkpoint writes the synced mark.
 func (s *Single) checkpoint() {
 	if s.fatal != nil {
 		return
 	}
 	if err := s.store.checkpoint(); err != nil {
-		s.o.Warn("cannot record how far the metadata log is synced", "dir", s.o.Dir, "error", err)
+		s.beside("recording how far the metadata log is synced", err)
 	}
+}
+
+// beside takes a failure to write what the log can do without. A full disk is worth a warning; with any other failure
+// the disk is not to be trusted with the log either.
+func (s *Single) beside(doing string, err error) {
+	if errors.Is(err, syscall.ENOSPC) {
+		s.o.Warn("no space for "+doing, "dir", s.o.Dir, "error", err)
+		return
+	}
+	s.die(&FatalError{doing, err})
 }
 
 // shut writes what makes the next start cheap and gives the directory up.

@@ -74,6 +74,24 @@ func removeIfThere(fsys vfs.FS, name string) error {
 	return nil
 }
 
+// Identity returns the cluster and the node that a metadata.log.dir belongs to. ok is false for a directory that no
+// log was begun in.
+func Identity(fsys vfs.FS, dir string) (clusterID string, nodeID int32, ok bool, err error) {
+	name := filepath.Join(dir, identityFile)
+	data, err := vfs.ReadFile(fsys, name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", 0, false, nil
+	}
+	var id identity
+	if err == nil {
+		err = json.Unmarshal(data, &id)
+	}
+	if err != nil {
+		return "", 0, false, fmt.Errorf("%s: %w", name, err)
+	}
+	return id.ClusterID, id.NodeID, true, nil
+}
+
 // makeDir creates a directory with its parents so that it is still there after a power cut.
 func makeDir(fsys vfs.FS, dir string) error {
 	if info, err := fsys.Stat(dir); err == nil {

@@ -79,11 +79,11 @@ func (s *store) roll() error {
 		return err
 	}
 	if err := s.fs.SyncDir(s.dir); err != nil {
-		return errors.Join(&FatalError{"syncing " + s.dir, err}, f.Close(), removeIfThere(s.fs, f.Name()))
+		return errors.Join(err, f.Close(), removeIfThere(s.fs, f.Name()))
 	}
 	if s.file != nil {
 		if err := s.file.Close(); err != nil {
-			return errors.Join(&FatalError{"closing " + s.file.Name(), err}, f.Close())
+			return errors.Join(err, f.Close())
 		}
 	}
 	s.file, s.size = f, 0

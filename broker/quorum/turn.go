@@ -175,12 +175,7 @@ func (s *Single) maybeSnapshot(atLeast int) {
 		return
 	}
 	if err := s.store.roll(); err != nil {
-		var fatal *FatalError
-		if errors.As(err, &fatal) {
-			s.die(err)
-		} else {
-			s.o.Warn("cannot begin a metadata snapshot", "dir", s.store.dir, "error", err)
-		}
+		s.beside("beginning a snapshot of the metadata", err)
 		return
 	}
 	img := s.image.Load()
@@ -200,8 +195,7 @@ func (s *Single) finishSnapshot(d snapshotDone) {
 	s.snapping = false
 	s.unsnaped -= d.above
 	if d.err != nil {
-		s.o.Warn("cannot write a metadata snapshot; the log keeps growing until one is written",
-			"file", snapName(s.store.dir, d.id), "error", d.err)
+		s.beside("writing a snapshot of the metadata", d.err)
 		return
 	}
 	s.snapped = d.records
