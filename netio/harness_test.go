@@ -138,3 +138,5 @@ func must[T any](t testing.TB) func(T, error) T {
 		return v
 	}
 }
+
+func asError[T error](err error, target *T) bool { return errors.As(err, target) }
