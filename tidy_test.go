@@ -26,7 +26,7 @@ var floors = map[string]int{
 	"broker":     6,
 	"broker/ops": 7, "loadgen": 7,
 	"benchmarks": 7, "benchmarks/proc": 7, "benchmarks/rawclient": 7, "benchmarks/limits": 7, "benchmarks/engine": 7,
-	"cmd/tailrace": 8, "scripts/realclients": 8,
+	"cmd/tailrace": 8, "scripts/realclients": 8, "scripts/crash": 8,
 }
 
 const module = "tailrace"

@@ -100,7 +100,7 @@ func (p *Partition) appendLocked(a *Appender, verdict *batch.Verdict, cfg *Confi
 	v.SetBaseOffset(base)
 	v.SetLeaderEpoch(epoch)
 	diskWait := acks == -1 && p.waitsForDisk(cfg)
-	err := p.log.Append(v, segment.Appended{
+	err := p.store(v, acks, segment.Appended{
 		Base: base, Last: v.LastOffset(), MaxTimestamp: verdict.MaxTimestamp,
 		AppendTimeMs: nowMs, Sync: diskWait,
 	})
