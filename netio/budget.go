@@ -11,7 +11,7 @@ import (
 // before they read on, first come first served; the clock of an unfinished frame stands still meanwhile.
 //
 // Frames that are half received could wait for one another for ever. So one connection at a time may overdraw the budget
-// to finish its frame; the bound is therefore the limit plus one frame.
+// to finish its frame, if it is not overdrawn already; the bound is therefore the limit plus the growth of one frame.
 //
 // A nil *Budget has no limit and counts nothing.
 type Budget struct {
@@ -20,8 +20,13 @@ type Budget struct {
 	waiting atomic.Int32 // len(queue), readable without the lock
 
 	mu        sync.Mutex
-	queue     []*Conn // those that wait, oldest first
+	queue     []budgetWaiter // oldest first
 	overdraft *Conn
+}
+
+type budgetWaiter struct {
+	c       *Conn
+	growing bool // in the middle of a frame
 }
 
 // NewBudget returns a budget of limit bytes.
@@ -48,24 +53,34 @@ func (b *Budget) take(n int64) bool {
 	}
 }
 
-// give returns n bytes and wakes the connection that has waited longest.
+// give returns n bytes and wakes who may go on.
 func (b *Budget) give(n int64) {
 	b.used.Add(-n)
 	if b.waiting.Load() > 0 {
-		b.poke(1)
+		b.poke()
 	}
 }
 
-// poke wakes the n connections that have waited longest, to try again.
-func (b *Budget) poke(n int) {
+// poke wakes those who may go on, to try again: the one that has waited longest, and the first that could overdraw.
+func (b *Budget) poke() {
+	var woken [2]*Conn
 	b.mu.Lock()
-	woken := slices.Clone(b.queue[:min(n, len(b.queue))])
+	if len(b.queue) > 0 {
+		woken[0] = b.queue[0].c
+	}
+	if b.overdraft == nil {
+		if at := slices.IndexFunc(b.queue, func(w budgetWaiter) bool { return w.growing }); at > 0 {
+			woken[1] = b.queue[at].c
+		}
+	}
 	b.mu.Unlock()
 	for _, c := range woken {
-		c.mu.Lock()
-		c.poked = true
-		c.cond.Broadcast()
-		c.mu.Unlock()
+		if c != nil {
+			c.mu.Lock()
+			c.poked = true
+			c.cond.Broadcast()
+			c.mu.Unlock()
+		}
 	}
 }
 
@@ -73,7 +88,7 @@ func (b *Budget) poke(n int) {
 // the connection is to stop instead; then nothing is charged.
 func (b *Budget) wait(c *Conn, n int64, growing bool) bool {
 	b.mu.Lock()
-	b.queue = append(b.queue, c)
+	b.queue = append(b.queue, budgetWaiter{c, growing})
 	b.waiting.Add(1)
 	b.mu.Unlock()
 	granted := false
@@ -84,25 +99,24 @@ func (b *Budget) wait(c *Conn, n int64, growing bool) bool {
 		}
 	}
 	b.mu.Lock()
-	at := slices.Index(b.queue, c)
-	b.queue = slices.Delete(b.queue, at, at+1)
+	b.queue = slices.DeleteFunc(b.queue, func(w budgetWaiter) bool { return w.c == c })
 	b.waiting.Add(-1)
 	b.mu.Unlock()
-	b.poke(1) // the next one may fit as well
+	b.poke() // the next one may fit as well
 	return granted
 }
 
 func (b *Budget) first(c *Conn) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.queue[0] == c
+	return b.queue[0].c == c
 }
 
 // overdraw charges n bytes beyond the limit, if c is, or can become, the one connection that may.
 func (b *Budget) overdraw(c *Conn, n int64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.overdraft == nil {
+	if b.overdraft == nil && b.used.Load() <= b.limit {
 		b.overdraft = c
 	}
 	if b.overdraft != c {
@@ -113,13 +127,11 @@ func (b *Budget) overdraw(c *Conn, n int64) bool {
 	return true
 }
 
-// settle ends c's right to overdraw: its frame is complete, or the connection has ended. Everyone is woken, since the
-// right goes to one in the middle of a frame, and that need not be the one that has waited longest.
+// settle ends c's right to overdraw: its frame is complete, or the connection has ended.
 func (b *Budget) settle(c *Conn) {
 	c.overdrawn = false
 	b.mu.Lock()
 	b.overdraft = nil
-	n := len(b.queue)
 	b.mu.Unlock()
-	b.poke(n)
+	b.poke()
 }

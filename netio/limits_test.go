@@ -163,7 +163,8 @@ func TestBudget(t *testing.T) {
 		go func() { _ = c.Send(AppendFrame(nil, noise(100<<10, uint64(i)))) }()
 	}
 	eventually(t, "the budget is used up", func() bool { return budget.waiting.Load() > 0 })
-	if used, bound := budget.Used(), int64(256<<10+144<<10); used > bound {
+	// One frame may grow from 36 to 72 and to 144 KiB beyond the limit, and holds two buffers while it moves.
+	if used, bound := budget.Used(), int64((256+72+144)<<10); used > bound {
 		t.Errorf("%d bytes are charged, more than the limit and one frame (%d)", used, bound)
 	}
 	for range clients {
