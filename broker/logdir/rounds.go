@@ -43,7 +43,10 @@ type Rounds struct {
 	parallel int
 	onFail   func(error)
 
-	turn sync.Mutex // held by the leader of the running round; before mu
+	// turn is held by the leader of the running round, before mu. It is a
+	// channel because one of the leaders waits for it nearly always, which
+	// testing/synctest takes for a pause only on a channel.
+	turn chan struct{}
 
 	mu     sync.Mutex
 	wake   sync.Cond
@@ -63,7 +66,7 @@ type Rounds struct {
 // NewRounds starts the rounds of one directory: at most parallel fdatasync
 // calls run at once; onFail is told the first error.
 func NewRounds(parallel int, onFail func(error)) *Rounds {
-	r := &Rounds{parallel: max(parallel, 1), onFail: onFail, work: make(chan job)}
+	r := &Rounds{parallel: max(parallel, 1), onFail: onFail, work: make(chan job), turn: make(chan struct{}, 1)}
 	r.wake.L = &r.mu
 	for range 2 {
 		r.done.Go(r.lead)
@@ -100,7 +103,7 @@ func (r *Rounds) lead() {
 	var batch []*Ticket
 	var errs []error // a ticket may run in the next round while this one's outcome is told: the outcome is not kept in it
 	for {
-		r.turn.Lock()
+		r.turn <- struct{}{}
 		r.mu.Lock()
 		for len(r.queue) == 0 && !r.closed {
 			r.wake.Wait()
@@ -109,11 +112,11 @@ func (r *Rounds) lead() {
 		failed := r.failed
 		r.mu.Unlock()
 		if len(batch) == 0 {
-			r.turn.Unlock()
+			<-r.turn
 			return
 		}
 		errs = r.run(batch, errs[:0], failed)
-		r.turn.Unlock()
+		<-r.turn
 		for i, t := range batch {
 			t.target.Synced(errs[i])
 			batch[i] = nil
