@@ -135,12 +135,17 @@ func (x *Offsets) At(i int) (OffsetEntry, error) {
 	return x.decode(b), err
 }
 
-// Cut keeps the first n entries and erases the others from the file. For the writer, before there are readers.
-func (x *Offsets) Cut(n int) error {
-	x.Drop(n)
-	var err error
-	if x.last, err = x.Last(); err != nil {
-		return err
-	}
-	return x.Trim()
+// Drop forgets the newest entries so that n remain; later ones overwrite them. For the writer, and only for entries that
+// no reader may need.
+func (x *Offsets) Drop(n int) error {
+	x.n.Store(min(int64(n), x.n.Load()))
+	last, err := x.Last()
+	x.last = last
+	return err
 }
+
+// Cut keeps the first n entries and erases the others from the file. For the writer, before there are readers.
+func (x *Offsets) Cut(n int) error { return errors.Join(x.Drop(n), x.Trim()) }
+
+// Rebase gives an index that is still empty to the segment with another base offset.
+func (x *Offsets) Rebase(base wire.Offset) { x.base = base }

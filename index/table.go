@@ -197,10 +197,6 @@ func (t *table) append() error {
 	return nil
 }
 
-// Drop forgets the newest entries so that n remain. What was written of them is overwritten by later ones, or trimmed.
-// For the writer, and only for entries that no reader has been told of.
-func (t *table) Drop(n int) { t.n.Store(min(int64(n), t.n.Load())) }
-
 // Trim cuts the file after the last entry: no reader touches what goes. Appending again reserves anew. For the writer.
 func (t *table) Trim() error {
 	t.room = t.n.Load()

@@ -128,12 +128,20 @@ func (x *Times) At(i int) (TimeEntry, error) {
 	return x.decode(b), err
 }
 
-// Cut keeps the first n entries and erases the others from the file. For the writer, before there are readers.
-func (x *Times) Cut(n int) error {
-	x.Drop(n)
-	var err error
-	if x.last, err = x.Last(); err != nil {
-		return err
-	}
-	return x.Trim()
+// Drop forgets the newest entries so that n remain; later ones overwrite them. For the writer, and only for entries that
+// no reader may need.
+func (x *Times) Drop(n int) error {
+	x.n.Store(min(int64(n), x.n.Load()))
+	last, err := x.Last()
+	x.last = last
+	return err
 }
+
+// Cut keeps the first n entries and erases the others from the file. For the writer, before there are readers.
+func (x *Times) Cut(n int) error { return errors.Join(x.Drop(n), x.Trim()) }
+
+// Rebase gives an index that is still empty to the segment with another base offset.
+func (x *Times) Rebase(base wire.Offset) { x.base, x.last = base, TimeEntry{NoTimestamp, base} }
+
+// HasRoom tells whether an entry, and the one of the roll after it, can be written without asking the file system.
+func (x *Times) HasRoom() bool { return x.n.Load()+1 < x.room }

@@ -1,16 +1,72 @@
 package segment
 
 import (
-	"tailrace/index"
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"tailrace/batch"
 	"tailrace/vfs"
 	"tailrace/wire"
 )
 
 // Batch is the bytes of one record batch, header included.
-type Batch = []byte
+type Batch = batch.View
 
 // Log is the log of one partition.
-type Log struct{}
+//
+// Locks, in the order in which they nest:
+//
+//	syncing  one Sync at a time; Truncate and Close keep it out
+//	work     one piece of structural work at a time: helper jobs, roll on demand, truncate, retain, rest, close
+//	mu       the append path: the writer, the end of the chain, what is unsynced
+//	extend   (in writer) the reserve of the active segment's files
+//	names    files by name: open on demand, rename, remove
+//
+// Readers take none of them while the files they need are open.
+type Log struct {
+	fs         vfs.FS
+	dir        string
+	config     atomic.Pointer[Config]
+	now        func() int64
+	budget     *Files
+	background func(func())
+	onDirty    func()
+	onRoll     func(wire.Offset)
+	warn       func(msg string, args ...any)
+	tendFn     func() // tend, bound once
+	mapBelow   int
+	jitter     uint32 // how much of SegmentJitterMs this log takes, as a fraction of 2^32
+
+	// What readers see.
+	chain   atomic.Pointer[chain]
+	start   atomic.Int64
+	durable atomic.Int64
+	lastUse atomic.Int64
+	hints   atomic.Pointer[hints]
+	closed  atomic.Bool
+
+	syncing sync.Mutex
+
+	work   sync.Mutex
+	doomed []doomed // files that wait for Purge
+
+	mu        sync.Mutex
+	w         *writer   // nil at rest
+	next      *writer   // the prepared segment, without one
+	finishing []*writer // of segments that were rolled, to be trimmed
+	unsynced  []*seg    // with files that were changed since the last Sync, the active one aside if it has a writer
+	dirDirty  bool      // entries of dir were changed since the last Sync
+	dirty     bool      // there is anything to sync, and OnDirty was told
+	tending   bool      // a helper job is on its way
+	closing   bool      // Close has begun
+	failed    error     // a sync failed: nothing is appended any more
+
+	names sync.Mutex
+}
 
 // Appended says what the batch given to Append holds; the caller has validated and stamped it.
 type Appended struct {
@@ -36,106 +92,103 @@ type Stamp struct {
 	Epoch     wire.LeaderEpoch
 }
 
-// Dropped is a segment that Retain took away.
-type Dropped struct {
-	Base, Next wire.Offset // its offsets: [Base, Next)
-	Bytes      int64
-	Reason     string // "time", "size" or "log start"
-}
-
 // Info describes a segment.
 type Info struct {
 	Base  wire.Offset
 	Bytes int64
 }
 
-// Open opens the log in a directory, repairing what an unclean stop left. An empty directory becomes an empty log that
-// starts at LogStart. Errors: *CorruptError for damage that must not be cut away; I/O errors, wrapped.
-//
-// With Clean set and RecoveryPoint at the end it costs one ReadDir and a Stat per segment.
-func Open(o Options) (*Log, Recovered, error) { panic("skeleton") }
-
-// Append writes one batch to the end of the log. b is not kept. It fails with ErrNoSpace, ErrClosed or a wrapped I/O
-// error, and then nothing was appended. Allocates nothing. Appends of one log must not run at the same time with
-// offsets that depend on each other: the caller serializes what it stamps.
-func (l *Log) Append(b []byte, a Appended) error { panic("skeleton") }
-
-// Read returns whole batches from the one that holds from on: at most maxBytes, unless minOne is set and the first
-// batch alone is larger; never a batch whose base offset is at or above limit; never across a segment. At the end of
-// the log, or of limit, the result is empty. Below Start or above End it is ErrOutOfRange. Allocates nothing.
-func (l *Log) Read(from wire.Offset, maxBytes int, limit wire.Offset, minOne bool) (Result, error) {
-	panic("skeleton")
-}
-
 // Start is the log start offset: reads below it are out of range.
-func (l *Log) Start() wire.Offset { panic("skeleton") }
+func (l *Log) Start() wire.Offset { return wire.Offset(l.start.Load()) }
 
 // End is the offset that the next record gets.
-func (l *Log) End() wire.Offset { panic("skeleton") }
+func (l *Log) End() wire.Offset {
+	_, end := l.chain.Load().active().ends()
+	return end
+}
 
 // DurableEnd is the offset below which everything survives a power cut.
-func (l *Log) DurableEnd() wire.Offset { panic("skeleton") }
+func (l *Log) DurableEnd() wire.Offset { return wire.Offset(l.durable.Load()) }
 
 // Size is the bytes of all batches.
-func (l *Log) Size() int64 { panic("skeleton") }
+func (l *Log) Size() int64 {
+	sum := int64(0)
+	for _, s := range *l.chain.Load() {
+		sum += s.size()
+	}
+	return sum
+}
 
 // Segments lists the segments, oldest first.
-func (l *Log) Segments() []Info { panic("skeleton") }
-
-// OffsetForTimestamp finds the first record at or above Start and below limit whose timestamp is at least ts.
-func (l *Log) OffsetForTimestamp(ts int64, limit wire.Offset) (Stamp, bool, error) { panic("skeleton") }
-
-// MaxTimestamp finds the record with the largest timestamp below limit; of several, the first.
-func (l *Log) MaxTimestamp(limit wire.Offset) (Stamp, bool, error) { panic("skeleton") }
-
-// Sync makes everything appended before the call durable and returns the offset up to which that is so. It may run
-// beside Append and Read. After a failure every later Append and Sync fails with the same error.
-func (l *Log) Sync() (wire.Offset, error) { panic("skeleton") }
-
-// Roll starts a new segment, unless the active one is empty.
-func (l *Log) Roll() error { panic("skeleton") }
-
-// Truncate removes every batch that holds an offset at or above to; End becomes to, or the base offset of the batch
-// that holds to. The caller checkpoints its recovery point, lowered to End, before it appends again.
-func (l *Log) Truncate(to wire.Offset) error { panic("skeleton") }
-
-// TruncateFullyAndStartAt removes everything; Start and End become off.
-func (l *Log) TruncateFullyAndStartAt(off wire.Offset) error { panic("skeleton") }
-
-// SetStart raises the log start offset, which may lie inside a batch. It is never lowered. Above End: ErrOutOfRange.
-func (l *Log) SetStart(off wire.Offset) error { panic("skeleton") }
-
-// Retain drops whole segments from the front: those below Start, and with Config.Delete those that are too old or too
-// many. Nothing at or above upTo (the high watermark) goes. Start is raised before files go; files are renamed to
-// ".deleted" and unlinked by Purge.
-func (l *Log) Retain(nowMs int64, upTo wire.Offset) ([]Dropped, error) { panic("skeleton") }
-
-// Purge unlinks the files whose FileDeleteDelayMs is over and tells whether others are still waiting.
-func (l *Log) Purge(nowMs int64) (waiting bool, err error) { panic("skeleton") }
-
-// Batches calls fn for each batch from the one that holds from on up to the end, in order, CRC checked. The bytes are
-// valid during the call. An error of fn ends the walk and is returned.
-func (l *Log) Batches(from wire.Offset, fn func(b Batch, pos vfs.Pos) error) error { panic("skeleton") }
-
-// AppendAborted adds an aborted transaction to the index of the segment that holds its last offset.
-func (l *Log) AppendAborted(a index.Aborted) error { panic("skeleton") }
-
-// Aborted appends to dst the aborted transactions that touch [from, to), ordered by first offset.
-func (l *Log) Aborted(dst []index.Aborted, from, to wire.Offset) ([]index.Aborted, error) {
-	panic("skeleton")
+func (l *Log) Segments() []Info {
+	c := *l.chain.Load()
+	all := make([]Info, 0, len(c))
+	for _, s := range c {
+		all = append(all, Info{Base: s.base, Bytes: s.size()})
+	}
+	return all
 }
 
 // SetConfig changes the configuration. The active segment keeps the size it was mapped with.
-func (l *Log) SetConfig(c *Config) { panic("skeleton") }
+func (l *Log) SetConfig(c *Config) { l.config.Store(c) }
 
 // LastUse is when the log was last appended to or read, in ms since 1970.
-func (l *Log) LastUse() int64 { panic("skeleton") }
+func (l *Log) LastUse() int64 { return l.lastUse.Load() }
 
-// Rest trims the files and closes all of them; the next use opens what it needs. Spans that are out stay valid.
-func (l *Log) Rest() error { panic("skeleton") }
+// used notes a use without making the cache line bounce between readers.
+func (l *Log) used(ms int64) {
+	if l.lastUse.Load() < ms {
+		l.lastUse.Store(ms)
+	}
+}
 
-// Close syncs, rests and ends the log. Afterwards it may be opened with Clean and RecoveryPoint = End.
-func (l *Log) Close() error { panic("skeleton") }
+// publish replaces the chain. Under mu.
+func (l *Log) publish(c chain) { l.chain.Store(&c) }
 
-// Discard ends the log without trimming or syncing anything, for a directory that the owner is about to remove.
-func (l *Log) Discard() { panic("skeleton") }
+// usable is the error of a log that takes no appends. Under mu.
+func (l *Log) usable() error {
+	if l.closed.Load() {
+		return ErrClosed
+	}
+	return l.failed
+}
+
+// poison makes every later append and sync fail: what the kernel could not write is gone, and it says so only once.
+func (l *Log) poison(err error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.failed == nil {
+		l.failed = err
+	}
+	return l.failed
+}
+
+// failure wraps the error of an operation on the log's files.
+func (l *Log) failure(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if noSpace(err) {
+		return fmt.Errorf("%s: %s: %w (%w)", l.dir, doing, ErrNoSpace, err)
+	}
+	return fmt.Errorf("%s: %s: %w", l.dir, doing, err)
+}
+
+func noSpace(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
+
+// markDirty notes that there is something to sync and tells whether OnDirty is to be called. Under mu.
+func (l *Log) markDirty() (tell bool) {
+	tell = !l.dirty && l.onDirty != nil
+	l.dirty = true
+	return tell
+}
+
+// markUnsynced puts a segment on the list of the next Sync. Under mu.
+func (l *Log) markUnsynced(s *seg) {
+	if !s.unsynced {
+		s.unsynced = true
+		l.unsynced = append(l.unsynced, s)
+	}
+}
+
+const maxSegmentBytes = math.MaxInt32 // positions in the index are int32

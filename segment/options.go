@@ -53,6 +53,9 @@ type Options struct {
 	Background func(job func())
 	// OnDirty is called, with no lock of the log held, when there is something to sync for the first time since a Sync.
 	OnDirty func()
+	// OnRoll is called by Append when it begins a new segment at base, before anything is in it: the owner's state is
+	// that of the log's end at base. It runs inside Append and must not call the log.
+	OnRoll func(base wire.Offset)
 	// OnBatch is called by Open for each batch at or above RecoveryPoint that it had to check, in order. The bytes are
 	// valid during the call.
 	OnBatch func(b Batch)

@@ -1,0 +1,159 @@
+package segment
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"tailrace/batch"
+	"tailrace/vfs"
+	"tailrace/wire"
+)
+
+// scanner reads whole batches from a segment's file, one after the other, through a large window.
+type scanner struct {
+	file vfs.File
+	at   int64 // position of buf[0]
+	buf  []byte
+}
+
+const (
+	scanBytes = 256 << 10 // read at once
+	keepBytes = 4 << 20   // the largest window that a pooled scanner keeps
+)
+
+var scanners = sync.Pool{New: func() any { return new(scanner) }}
+
+func newScanner(f vfs.File) *scanner {
+	sc := scanners.Get().(*scanner)
+	sc.file, sc.buf = f, sc.buf[:0]
+	return sc
+}
+
+func (sc *scanner) release() {
+	sc.file = nil
+	if cap(sc.buf) <= keepBytes {
+		scanners.Put(sc)
+	}
+}
+
+// bytes returns n bytes from pos on, fewer only where end is nearer. They are valid until the next call.
+func (sc *scanner) bytes(pos, n, end int64) ([]byte, error) {
+	n = min(n, end-pos)
+	if off := pos - sc.at; off >= 0 && off+n <= int64(len(sc.buf)) {
+		return sc.buf[off:][:n:n], nil
+	}
+	want := min(max(n, scanBytes), end-pos)
+	if int64(cap(sc.buf)) < want {
+		sc.buf = make([]byte, want)
+	}
+	sc.buf = sc.buf[:want]
+	got, err := sc.file.ReadAt(sc.buf, pos)
+	sc.at, sc.buf = pos, sc.buf[:got]
+	if int64(got) < n {
+		return nil, shortRead(err)
+	}
+	return sc.buf[:n:n], nil
+}
+
+// shortRead: a file that ends earlier than it should was cut by somebody else.
+func shortRead(err error) error {
+	if err == nil || err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// batch reads the batch at pos and checks header and CRC. base is the segment's. wrong says what is not as it should
+// be; "" is nothing, and only then are bytes returned.
+func (sc *scanner) batch(pos, end int64, base wire.Offset) (b batch.View, h header, wrong string, err error) {
+	raw, err := sc.bytes(pos, batch.HeaderSize, end)
+	if err != nil {
+		return nil, h, "", err
+	}
+	if wrong = h.parse(raw, pos, end, base); wrong != "" {
+		return nil, h, wrong, nil
+	}
+	if raw, err = sc.bytes(pos, h.size, end); err != nil {
+		return nil, h, "", err
+	}
+	b = batch.View(raw)
+	if b.ComputeCRC() != b.CRC() {
+		return nil, h, fmt.Sprintf("the CRC of the batch with offsets %d to %d is wrong", h.base, h.last), nil
+	}
+	return b, h, "", nil
+}
+
+// Batches calls fn for each batch from the one that holds from on up to the end, in order, CRC checked. The bytes are
+// valid during the call. An error of fn ends the walk and is returned.
+func (l *Log) Batches(from wire.Offset, fn func(b Batch, pos vfs.Pos) error) error {
+	for end := l.End(); from < end; {
+		c := *l.chain.Load()
+		i := c.find(from)
+		if i < 0 || int64(from) < l.start.Load() {
+			return ErrOutOfRange
+		}
+		err := l.batchesOf(c[i], from, end, fn)
+		if errors.Is(err, errGone) {
+			continue // the new chain begins later: out of range
+		}
+		if err != nil {
+			return err
+		}
+		from = c.bound(i)
+	}
+	return nil
+}
+
+// batchesOf is Batches for one segment, and not beyond end.
+func (l *Log) batchesOf(s *seg, from, end wire.Offset, fn func(b Batch, pos vfs.Pos) error) error {
+	h, pos, err := l.seek(s, from)
+	if err != nil {
+		return err
+	}
+	defer h.ref.Release()
+	sc := newScanner(h.ref.File())
+	defer sc.release()
+	for size := s.size(); pos < size; {
+		b, head, wrong, err := sc.batch(pos, size, s.base)
+		switch {
+		case err != nil:
+			return l.readError(s, err)
+		case wrong != "":
+			return l.corrupt(s, pos, wrong)
+		case head.base >= end:
+			return nil
+		}
+		if err := fn(b, vfs.Pos(pos)); err != nil {
+			return err
+		}
+		pos += head.size
+	}
+	return nil
+}
+
+// seek opens s and finds the position of the first batch that ends at or above from. The caller owns the reference. An
+// index that leads astray is rebuilt.
+func (l *Log) seek(s *seg, from wire.Offset) (h *handle, pos int64, err error) {
+	for try := 0; ; try++ {
+		if h, err = l.acquire(s); err != nil {
+			return nil, 0, err
+		}
+		r := reader{l: l, from: from, s: s, h: h, size: s.size()}
+		pos, _, err = r.locate()
+		if r.w != nil {
+			r.w.release()
+		}
+		if err == nil {
+			return h, pos, nil
+		}
+		h.ref.Release()
+		if try == maxReadTries || !isDamaged(err) {
+			return nil, 0, err
+		}
+		if err := l.repair(s, h, err); err != nil {
+			return nil, 0, err
+		}
+	}
+}

@@ -1,0 +1,192 @@
+package segment
+
+import (
+	"errors"
+
+	"tailrace/batch"
+	"tailrace/index"
+	"tailrace/wire"
+)
+
+// OffsetForTimestamp finds the first record at or above Start and below limit whose timestamp is at least ts.
+func (l *Log) OffsetForTimestamp(ts int64, limit wire.Offset) (Stamp, bool, error) {
+	for {
+		st, found, err := l.offsetForTimestamp(ts, limit)
+		if !errors.Is(err, errGone) {
+			return st, found, err
+		}
+	}
+}
+
+func (l *Log) offsetForTimestamp(ts int64, limit wire.Offset) (Stamp, bool, error) {
+	start := l.Start()
+	c := *l.chain.Load()
+	for i := max(c.find(start), 0); i < len(c) && c[i].base < limit; i++ {
+		s := c[i]
+		largest, _, err := l.largest(s)
+		if err != nil {
+			return Stamp{}, false, err
+		}
+		if largest < ts {
+			continue
+		}
+		from := start
+		if e, ok, err := l.floorTime(s, ts); err != nil {
+			return Stamp{}, false, err
+		} else if ok {
+			from = max(from, e.Offset)
+		}
+		st, found, err := l.firstRecord(s, from, limit, func(h header) bool { return h.maxTs >= ts },
+			func(r *batch.Record) bool { return r.TimestampMs >= ts && r.Offset >= start })
+		if found || err != nil {
+			return st, found, err
+		}
+	}
+	return Stamp{}, false, nil
+}
+
+// MaxTimestamp finds the record with the largest timestamp below limit; of several, the first.
+func (l *Log) MaxTimestamp(limit wire.Offset) (Stamp, bool, error) {
+	for {
+		st, found, err := l.maxTimestamp(limit)
+		if !errors.Is(err, errGone) {
+			return st, found, err
+		}
+	}
+}
+
+func (l *Log) maxTimestamp(limit wire.Offset) (best Stamp, found bool, err error) {
+	best.Timestamp = index.NoTimestamp
+	start := l.Start()
+	c := *l.chain.Load()
+	for i := max(c.find(start), 0); i < len(c) && c[i].base < limit; i++ {
+		largest, at, err := l.largest(c[i])
+		if err != nil {
+			return best, found, err
+		}
+		if largest <= best.Timestamp {
+			continue
+		}
+		if at >= limit || at < start {
+			// The index knows only the whole segment: look at what of it is asked for.
+			if largest, at, err = l.largestWithin(c[i], start, limit); err != nil {
+				return best, found, err
+			}
+		}
+		st, ok, err := l.firstRecord(c[i], max(start, c[i].base), limit,
+			func(h header) bool { return h.last >= at },
+			func(r *batch.Record) bool { return r.TimestampMs == largest && r.Offset >= start })
+		if err != nil {
+			return best, found, err
+		}
+		if ok && st.Timestamp > best.Timestamp {
+			best, found = st, true
+		}
+	}
+	return best, found, nil
+}
+
+// largestWithin is the largest timestamp of the batches that touch [start, limit), and the last offset of the first
+// that has it.
+func (l *Log) largestWithin(s *seg, start, limit wire.Offset) (ts int64, at wire.Offset, err error) {
+	h, pos, err := l.seek(s, max(start, s.base))
+	if err != nil {
+		return 0, 0, err
+	}
+	defer h.ref.Release()
+	w := newWalk(h)
+	defer w.release()
+	ts, at = index.NoTimestamp, s.base
+	for size := s.size(); pos < size; {
+		b, err := w.header(l, s, pos, size)
+		if err != nil {
+			return 0, 0, err
+		}
+		if b.base >= limit {
+			break
+		}
+		if b.maxTs > ts {
+			ts, at = b.maxTs, b.last
+		}
+		pos += b.size
+	}
+	return ts, at, nil
+}
+
+// floorTime looks into the time index. Without an entry, or without the file, the search begins at the segment's start.
+func (l *Log) floorTime(s *seg, ts int64) (index.TimeEntry, bool, error) {
+	h, err := l.acquire(s)
+	if err != nil {
+		return index.TimeEntry{}, false, err
+	}
+	defer h.ref.Release()
+	if h.times != nil {
+		return h.times.Floor(ts)
+	}
+	l.names.Lock()
+	defer l.names.Unlock()
+	if s.dead {
+		return index.TimeEntry{}, false, errGone
+	}
+	x, err := index.ReadTimes(l.fs, l.path(s.base, timeSuffix), s.base)
+	if isDamaged(err) {
+		return index.TimeEntry{}, false, nil
+	}
+	if err != nil {
+		return index.TimeEntry{}, false, err
+	}
+	e, ok, err := x.Floor(ts)
+	if isDamaged(err) {
+		ok, err = false, nil
+	}
+	return e, ok, errors.Join(err, x.Close())
+}
+
+// firstRecord finds the first record in s at or above from and below limit that accepts, looking only into batches that
+// may hold one.
+func (l *Log) firstRecord(s *seg, from, limit wire.Offset, may func(header) bool,
+	accepts func(*batch.Record) bool) (st Stamp, found bool, err error) {
+	h, pos, err := l.seek(s, max(from, s.base))
+	if err != nil {
+		return st, false, err
+	}
+	defer h.ref.Release()
+	look := newWalk(h)
+	defer look.release()
+	sc := newScanner(h.ref.File())
+	defer sc.release()
+	for size := s.size(); pos < size; {
+		head, err := look.header(l, s, pos, size)
+		if err != nil {
+			return st, false, err
+		}
+		if head.base >= limit {
+			return st, false, nil
+		}
+		if may(head) {
+			b, _, wrong, err := sc.batch(pos, size, s.base)
+			if err != nil {
+				return st, false, l.readError(s, err)
+			}
+			if wrong != "" {
+				return st, false, l.corrupt(s, pos, wrong)
+			}
+			if st, found, err = firstIn(b, limit, accepts); found || err != nil {
+				return st, found, err
+			}
+		}
+		pos += head.size
+	}
+	return st, false, nil
+}
+
+func firstIn(b batch.View, limit wire.Offset, accepts func(*batch.Record) bool) (Stamp, bool, error) {
+	var w batch.Walker
+	var r batch.Record
+	for w.Reset(b, 0); w.Next(&r); {
+		if r.Offset < limit && accepts(&r) {
+			return Stamp{Offset: r.Offset, Timestamp: r.TimestampMs, Epoch: b.LeaderEpoch()}, true, nil
+		}
+	}
+	return Stamp{}, false, w.Err()
+}

@@ -1,0 +1,94 @@
+package segment
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"tailrace/wire"
+)
+
+// Sync makes everything appended before the call durable and returns the offset up to which that is so. It may run
+// beside Append and Read. After a failure every later Append and Sync fails with the same error.
+//
+// Of the active segment only the log file is synced: its indexes can be rebuilt. A sealed one is synced with its indexes,
+// because below the recovery point they are believed.
+func (l *Log) Sync() (wire.Offset, error) {
+	l.syncing.Lock()
+	defer l.syncing.Unlock()
+	return l.sync()
+}
+
+// sync is Sync. Under syncing.
+func (l *Log) sync() (wire.Offset, error) {
+	l.mu.Lock()
+	if err := l.usable(); err != nil {
+		l.mu.Unlock()
+		return l.DurableEnd(), err
+	}
+	end := l.End()
+	sealed, dir := l.unsynced, l.dirDirty
+	for _, s := range sealed {
+		s.unsynced = false
+	}
+	l.unsynced, l.dirDirty, l.dirty = nil, false, false
+	var active *handle
+	if l.w != nil && l.w.dirty {
+		l.w.dirty = false
+		active = l.w.h
+		active.ref.Acquire()
+	}
+	l.mu.Unlock()
+
+	if err := l.syncFiles(sealed, active, dir); err != nil {
+		return l.DurableEnd(), l.poison(fmt.Errorf("%s: sync failed, nothing more is written here: %w", l.dir, err))
+	}
+	l.durable.Store(int64(end))
+	return end, nil
+}
+
+func (l *Log) syncFiles(sealed []*seg, active *handle, dir bool) error {
+	var err error
+	if active != nil {
+		err = active.ref.File().SyncData()
+		active.ref.Release()
+	}
+	for _, s := range sealed {
+		if err == nil {
+			err = l.syncSealed(s)
+		}
+	}
+	if err == nil && dir {
+		err = l.fs.SyncDir(l.dir)
+	}
+	return err
+}
+
+func (l *Log) syncSealed(s *seg) error {
+	h, err := l.acquire(s)
+	if errors.Is(err, errGone) {
+		return nil // retention was faster
+	}
+	if err != nil {
+		return err
+	}
+	err = h.ref.File().SyncData()
+	h.ref.Release()
+	for _, suffix := range suffixes[1:] {
+		if err == nil && (suffix != txnSuffix || s.hasTxn.Load()) {
+			err = l.syncNamed(l.path(s.base, suffix))
+		}
+	}
+	return err
+}
+
+// syncNamed syncs a file that need not be there.
+func (l *Log) syncNamed(name string) error {
+	l.names.Lock()
+	f, err := l.openFile(name, os.O_RDWR)
+	l.names.Unlock()
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	return errors.Join(f.SyncData(), f.Close())
+}

@@ -1,0 +1,199 @@
+package segment
+
+import (
+	"errors"
+	"os"
+
+	"tailrace/index"
+	"tailrace/vfs"
+)
+
+// The work that must not delay an append is done by one helper job a log at a time, tend, which goes on until there is
+// nothing left:
+//
+//	finish   trim the files of a segment that was rolled, let its mapping go
+//	settle   give the index files of a prepared segment their names
+//	extend   reserve and populate ahead of the tail
+//	prepare  make the next segment when the active one is three quarters full
+//
+// If tend is late, the append does by itself what it cannot do without. Each job runs under Log.work, so that nothing
+// else rearranges the log meanwhile.
+
+// hasJob tells whether tend has something to do. Under mu.
+func (l *Log) hasJob() bool {
+	w := l.w
+	return len(l.finishing) > 0 || w != nil && (w.unsettled != "" || w.needsSpace() || l.wantsNext(w))
+}
+
+func (w *writer) needsSpace() bool { return w.wantsSpace() && w.noSpaceAt != w.sized.Load()+1 }
+
+func (l *Log) wantsNext(w *writer) bool {
+	return l.next == nil && !w.noNext && w.seg.size() > int64(l.config.Load().SegmentBytes)/4*3
+}
+
+// kick has tend run.
+func (l *Log) kick() {
+	if l.background != nil {
+		l.background(l.tendFn)
+		return
+	}
+	l.tend()
+}
+
+func (l *Log) tend() {
+	l.work.Lock()
+	defer l.work.Unlock()
+	l.runJobs()
+}
+
+// runJobs does what there is to do. Under work.
+func (l *Log) runJobs() {
+	for {
+		l.mu.Lock()
+		job := l.nextJob()
+		if job == nil {
+			l.tending = false
+		}
+		l.mu.Unlock()
+		if job == nil {
+			return
+		}
+		job()
+	}
+}
+
+// nextJob is nil when there is nothing to do. Under mu.
+func (l *Log) nextJob() func() {
+	w := l.w
+	switch {
+	case l.closed.Load():
+		return nil
+	case len(l.finishing) > 0:
+		old := l.finishing[0]
+		l.finishing = l.finishing[1:]
+		return func() { l.finish(old) }
+	case w == nil:
+		return nil
+	case w.unsettled != "":
+		return func() { l.settle(w) }
+	case w.needsSpace():
+		tail, byMap, bySync, h := w.seg.size(), w.byMap, w.bySync, w.h
+		h.ref.Acquire()
+		return func() { l.extendAhead(w, h, tail, byMap, bySync) }
+	case l.wantsNext(w):
+		return func() { l.prepare(w) }
+	}
+	return nil
+}
+
+// finish trims a segment that is no longer written and closes its mapping, for good measure with the files opened anew
+// while they are not synced: an error that the kernel met while writing back is told to descriptors that are open.
+func (l *Log) finish(w *writer) {
+	l.settle(w)
+	s := w.seg
+	if err := w.release(); err != nil {
+		l.names.Lock()
+		s.checked, s.stale = false, true // the first use will look again
+		l.names.Unlock()
+		l.warn("a full segment could not be trimmed", "file", w.file.Name(), "error", err)
+	}
+	l.mu.Lock()
+	if !l.closed.Load() {
+		l.markUnsynced(s) // its size has changed
+	}
+	l.mu.Unlock()
+	l.names.Lock()
+	fresh, err := l.openForReading(s)
+	if err != nil {
+		fresh = nil // the next use will try again and tell
+	}
+	old := s.h.Swap(fresh)
+	l.names.Unlock()
+	l.letGo(old)
+}
+
+// settle gives index files that were prepared their names. When that fails the index is rebuilt at first use.
+func (l *Log) settle(w *writer) {
+	if w.unsettled == "" {
+		return
+	}
+	l.names.Lock()
+	err := l.place(w.index.offsets.Name(), l.path(w.seg.base, indexSuffix))
+	if err == nil {
+		err = l.place(w.index.times.Name(), l.path(w.seg.base, timeSuffix))
+	}
+	l.names.Unlock()
+	if err != nil {
+		l.warn("an index could not be renamed and will be rebuilt", "segment", l.path(w.seg.base, logSuffix), "error", err)
+	}
+	l.mu.Lock()
+	w.unsettled = ""
+	l.dirDirty = true
+	l.mu.Unlock()
+}
+
+// extendAhead makes room behind the tail before an append needs it. A full disk is left for the append to report.
+func (l *Log) extendAhead(w *writer, h *handle, tail int64, byMap, bySync bool) {
+	defer h.ref.Release()
+	before := w.sized.Load()
+	to := max(before, tail) + 1
+	if err := w.extendTo(to, bySync); err != nil || w.sized.Load() == before {
+		l.mu.Lock()
+		w.noSpaceAt = before + 1
+		l.mu.Unlock()
+		return
+	}
+	if byMap && w.m != nil {
+		// Without this the append pays for one page fault in each page. An error here will come back there.
+		_ = w.m.Populate(vfs.Pos(before), int(w.sized.Load()-before))
+	}
+}
+
+// prepare makes the files of the next segment. They get their name, which nobody knows yet, when the segment is begun;
+// until then they bear one that both Kafka and Tailrace drop at start.
+func (l *Log) prepare(active *writer) {
+	next, err := l.openWriter(l.End(), cleanedSuffix, 0, os.O_TRUNC)
+	if err == nil {
+		if err = l.makeReady(next); err == nil {
+			next.from = -maxSizeStep // a log that fills segments is past its small beginnings
+			err = next.extendTo(1, false)
+		}
+		if err == nil && next.m != nil {
+			err = next.m.Populate(0, int(min(next.sized.Load(), next.window)))
+		}
+		if err != nil {
+			err = errors.Join(err, l.dropPrepared(next))
+		}
+	}
+	files, maps := int64(0), int64(0)
+	if err == nil {
+		files, maps = next.holds()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err != nil {
+		active.noNext = true
+		return
+	}
+	l.next = next
+	l.budget.add(l, files, maps)
+}
+
+// dropPrepared closes and removes a segment that was prepared and is not needed.
+func (l *Log) dropPrepared(w *writer) error {
+	names := [...]string{w.file.Name(), "", ""}
+	if w.index.times != nil {
+		names[1], names[2] = w.index.offsets.Name(), w.index.times.Name()
+	}
+	err := w.discard()
+	for _, name := range names {
+		if name != "" {
+			err = errors.Join(err, l.remove(name))
+		}
+	}
+	return err
+}
+
+func (x *indexer) lastTime() index.TimeEntry {
+	return index.TimeEntry{Timestamp: x.maxTs, Offset: x.maxTsAt}
+}
