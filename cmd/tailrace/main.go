@@ -23,14 +23,16 @@ func (e *usageError) Unwrap() error { return e.err }
 
 func usage(format string, args ...any) error { return &usageError{fmt.Errorf(format, args...)} }
 
-func run(args []string) int {
-	root := newRoot()
+func run(args []string) int { return execute(newRoot(), args) }
+
+// execute runs a command line and gives its exit code; an error goes to standard error.
+func execute(root *cobra.Command, args []string) int {
 	root.SetArgs(args)
 	err := root.Execute()
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(os.Stderr, "tailrace: "+err.Error())
+	fmt.Fprintln(root.ErrOrStderr(), "tailrace: "+err.Error())
 	var wrong *usageError
 	if errors.As(err, &wrong) {
 		return 2
@@ -50,8 +52,38 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%w; see `%s --help`", err, cmd.CommandPath())
 	})
-	root.AddCommand(newServe(), newVersion())
+	root.AddCommand(newServe(), newTopic(), newProduce(), newConsume(), newLog(), newVersion())
+	argumentsAreUsage(root)
 	return root
+}
+
+// argumentsAreUsage gives a wrong number of arguments the exit code of a wrong command line.
+func argumentsAreUsage(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(cmd *cobra.Command, args []string) error {
+			err := check(cmd, args)
+			var already *usageError
+			if err == nil || errors.As(err, &already) {
+				return err
+			}
+			return usage("%w; see `%s --help`", err, cmd.CommandPath())
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		argumentsAreUsage(sub)
+	}
+}
+
+// group makes a command that only holds others.
+func group(use, short string, verbs ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   use,
+		Short: short,
+		Args:  unknownVerb,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(verbs...)
+	return cmd
 }
 
 func unknownVerb(cmd *cobra.Command, args []string) error {
