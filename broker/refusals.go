@@ -73,6 +73,15 @@ func memoryBytes() int64 {
 	return total
 }
 
+// maxMappings is vm.max_map_count.
+func maxMappings() int64 {
+	data, err := os.ReadFile("/proc/sys/vm/max_map_count")
+	if n, err2 := strconv.ParseInt(strings.TrimSpace(string(data)), 10, 64); err == nil && err2 == nil {
+		return n
+	}
+	return 65_530
+}
+
 // byWhom names the process that listens on an address, where /proc tells.
 func byWhom(address string) string {
 	_, port, err := net.SplitHostPort(address)

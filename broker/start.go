@@ -33,6 +33,7 @@ func Start(o Options) (b *Broker, err error) {
 	}
 	b.sessions = fetchSessions{limit: b.config.FetchSessionSlots, byID: map[int32]*fetchSession{}}
 	rand.Read(b.incarnation[:])
+	b.boundFiles()
 	defer func() {
 		if err != nil {
 			b.abandon()

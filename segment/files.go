@@ -8,10 +8,16 @@ import (
 
 // Files counts the open files and mappings of many logs, and knows which logs hold them. The zero value is ready.
 type Files struct {
+	// Limit is how many descriptors are wanted open at most; 0: no bound. It is a wish, not a wall: what is needed is
+	// opened all the same, and OverLimit is told, which should rest the coldest logs.
+	Limit     int64
+	OverLimit func() // called with no lock of the logs' budget held, at most once until Relieved
+
 	mu          sync.Mutex
 	descriptors int64
 	mappings    int64
 	holders     map[*Log]int64 // descriptors of each
+	told        bool           // OverLimit was called and Relieved not yet
 }
 
 // Open is how many descriptors and mappings are held.
@@ -38,6 +44,19 @@ func (f *Files) add(l *Log, descriptors, mappings int64) {
 	if f == nil {
 		return
 	}
+	if f.count(l, descriptors, mappings) {
+		f.OverLimit()
+	}
+}
+
+// Relieved allows OverLimit to be called again.
+func (f *Files) Relieved() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.told = false
+}
+
+func (f *Files) count(l *Log, descriptors, mappings int64) (tell bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.descriptors += descriptors
@@ -50,4 +69,9 @@ func (f *Files) add(l *Log, descriptors, mappings int64) {
 	} else {
 		delete(f.holders, l)
 	}
+	if descriptors > 0 && f.Limit > 0 && f.descriptors > f.Limit && !f.told && f.OverLimit != nil {
+		f.told = true
+		return true
+	}
+	return false
 }
