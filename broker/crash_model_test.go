@@ -215,16 +215,15 @@ func endOf(all []batch.View, start wire.Offset) wire.Offset {
 	return all[len(all)-1].LastOffset() + 1
 }
 
-// checkRetries sends again what a client may: the last five batches of each
-// producer that are in the log, which are answered with their offsets, and
-// those that got no answer, which are appended if they are not there. Then it
-// forgets what a power cut took.
+// checkRetries sends again what a client may have in flight: of the last five
+// batches of each producer those that are in the log, which are answered with
+// their offsets, and those that got no answer, which are appended if they are
+// not there. Then it forgets what a power cut took.
 func (m *model) checkRetries(h *house, l *modelLog, start wire.Offset, found map[*sentBatch]bool) error {
 	byPID := map[int64][]*sentBatch{}
 	var left []*sentBatch
 	for _, s := range l.sent {
-		gone := s.fate != unknown && !found[s] && s.base >= start // by the power cut
-		if s.pid >= 0 && !gone {
+		if s.pid >= 0 {
 			byPID[s.pid] = append(byPID[s.pid], s)
 		}
 		if found[s] || s.fate == durable || s.fate == unknown && s.pid >= 0 {
@@ -249,13 +248,10 @@ func (m *model) checkRetries(h *house, l *modelLog, start wire.Offset, found map
 }
 
 func retry(h *house, l *modelLog, list []*sentBatch, found map[*sentBatch]bool, start wire.Offset) error {
-	var present []*sentBatch
-	for _, s := range list {
-		if found[s] {
-			present = append(present, s)
+	for _, s := range list[max(0, len(list)-5):] {
+		if !found[s] {
+			continue
 		}
-	}
-	for _, s := range present[max(0, len(present)-5):] {
 		p, _ := h.at(l.topic, l.index)
 		end := p.LogEnd()
 		r, _ := h.produce(l.topic, l.index, s.bytes, -1)
@@ -269,8 +265,11 @@ func retry(h *house, l *modelLog, list []*sentBatch, found map[*sentBatch]bool, 
 		if found[s] || s.fate != unknown {
 			continue
 		}
-		follows := i == 0 && s.seq == 0 || i > 0 && (found[list[i-1]] || list[i-1].base < start) &&
-			list[i-1].seq+list[i-1].count == s.seq
+		follows := s.seq == 0
+		if i > 0 {
+			before := list[i-1]
+			follows = found[before] || before.fate != unknown && before.base < start
+		}
 		r, _ := h.produce(l.topic, l.index, s.bytes, -1)
 		switch {
 		case r.Code == errcode.None:

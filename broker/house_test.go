@@ -62,7 +62,7 @@ func openHouse(fsys vfs.FS, w *warnings) (*house, error) {
 	b.settings.none = houseSettings(b.partitionConfig(nil, ""))
 	for _, step := range []func() error{b.openDirs, b.openQuorum, b.register, b.openPartitions} {
 		if err := step(); err != nil {
-			b.abandon()
+			(&house{Broker: b}).leave()
 			return nil, err
 		}
 	}
@@ -77,7 +77,10 @@ func (h *house) stop() error {
 
 // leave is the end without one: nothing is written any more that a killed
 // process could not have written.
-func (h *house) leave() { h.abandon() }
+func (h *house) leave() {
+	h.stopping.Store(true)
+	_ = h.closeStorage(false)
+}
 
 // create makes a topic and waits until it can be produced to.
 func (h *house) create(name string, partitions int32) error {

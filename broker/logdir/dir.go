@@ -75,6 +75,7 @@ type Dir struct {
 
 	mu      sync.Mutex
 	members map[Key]Member
+	closing []func() error // what waits for the producer memory to be saved
 	offline atomic.Pointer[error]
 	low     atomic.Bool // on space
 
@@ -239,8 +240,14 @@ func (d *Dir) SaveOlderBatches(k Key, b []byte) error {
 	return d.side.save()
 }
 
-// KeepOlderBatches remembers bytes for a partition until Close saves them.
-func (d *Dir) KeepOlderBatches(k Key, b []byte) { d.side.set(k, b) }
+// KeepOlderBatches remembers bytes for a partition until a clean Close saves
+// them, for all partitions at once; then runs afterwards.
+func (d *Dir) KeepOlderBatches(k Key, b []byte, then func() error) {
+	d.side.set(k, b)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.closing = append(d.closing, then)
+}
 
 // Partitions lists the partition directories.
 func (d *Dir) Partitions() ([]Found, error) {
@@ -314,6 +321,11 @@ func (d *Dir) Close(clean bool, brokerEpoch int64) error {
 	}
 	if err := errors.Join(d.writeCheckpoints(true), d.side.save()); err != nil {
 		return err
+	}
+	for _, then := range d.closing {
+		if err := then(); err != nil {
+			return err
+		}
 	}
 	return writeCleanStop(d.o.FS, d.o.Path, brokerEpoch)
 }

@@ -135,8 +135,9 @@ func (p *Partition) dropSnapshots() error {
 	return nil
 }
 
-// Close stops serving and leaves the directory as a clean stop should: synced,
-// trimmed, with a snapshot at the log end.
+// Close stops serving and leaves the directory as a clean stop should: synced
+// and trimmed. The snapshot at the log end is written when the directory is
+// closed.
 func (p *Partition) Close() error {
 	if !p.dead.CompareAndSwap(false, true) {
 		return nil
@@ -158,11 +159,15 @@ func (p *Partition) Close() error {
 		}
 	}
 	p.completeAcks(errcode.None)
-	p.dir.KeepOlderBatches(p.key, older)
-	if end == known || (end == 0 && known == 0) {
-		return nil
-	}
-	return writeSnapshot(p.dir.FS(), snapshotName(p.path, end), data)
+	// The order is that of storeSnapshot; the directory saves its memory once
+	// for all partitions.
+	p.dir.KeepOlderBatches(p.key, older, func() error {
+		if end == known {
+			return nil
+		}
+		return writeSnapshot(p.dir.FS(), snapshotName(p.path, end), data)
+	})
+	return nil
 }
 
 // Delete ends the partition and takes its directory out of the way. The
