@@ -46,6 +46,7 @@ func serveCommand(args []string) error {
 	fs.StringVar(&o.store, "store", "pwrite", "append path: pwrite, mapped, or none")
 	fs.IntVar(&o.populate, "populate", 0, "bytes of the mapping made present ahead of the tail (0: none)")
 	fs.Int64Var(&o.fileBytes, "file-bytes", 1<<30, "size of a partition's file, reserved when it is opened")
+	fs.BoolVar(&o.keep, "keep", false, "keep the files that are full, as a broker within its retention does")
 	fs.BoolVar(&o.sync, "sync", false, "answer after fdatasync: rounds over all files that have waiters")
 	fs.IntVar(&o.syncers, "syncers", 32, "parallel fdatasyncs of a round")
 	fs.IntVar(&o.syncfsAbove, "syncfs-above", 0, "rounds over more files than this use one syncfs (0: never)")

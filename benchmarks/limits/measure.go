@@ -39,7 +39,7 @@ const (
 var tables = []table{
 	{
 		name: "append", title: "append path, no sync, buffered reads, joined acks", conns: 2, inFlight: 6, acks: 1,
-		partitions: []int{1}, sizes: []int{0, kib, 4 * kib, 16 * kib, 64 * kib, 128 * kib, 256 * kib, mib},
+		partitions: []int{1}, sizes: []int{0, kib, 4 * kib, 16 * kib, 32 * kib, 64 * kib, 128 * kib, 256 * kib, mib},
 		variants: []variant{
 			{"not stored", "--store none"},
 			{"pwrite", "--store pwrite"},
@@ -89,11 +89,11 @@ type measuring struct {
 
 func measureCommand(args []string) error {
 	var m measuring
-	var only, sizes string
+	var only, rows string
 	var warm int
 	fs := flag.NewFlagSet("measure", flag.ExitOnError)
 	fs.StringVar(&only, "tables", "append,receive,sync,fetch", "which tables")
-	fs.StringVar(&sizes, "sizes", "", "only these sizes (bytes, 0 = one record of 100 bytes)")
+	fs.StringVar(&rows, "rows", "", "only these rows: partitions of the table sync, bytes of the others (0 = one record)")
 	fs.IntVar(&m.rounds, "rounds", 5, "alternations; a figure is the median")
 	fs.DurationVar(&m.window, "window", time.Second, "length of one measurement")
 	fs.DurationVar(&m.warmUp, "warm-up", 300*time.Millisecond, "time before each measurement")
@@ -121,10 +121,8 @@ func measureCommand(args []string) error {
 		if !slices.Contains(strings.Split(only, ","), t.name) {
 			continue
 		}
-		if sizes != "" {
-			t.sizes = slices.DeleteFunc(t.sizes, func(n int) bool {
-				return !slices.Contains(strings.Split(sizes, ","), strconv.Itoa(n))
-			})
+		if rows != "" {
+			t.keep(strings.Split(rows, ","))
 		}
 		if err := m.table(t); err != nil {
 			return err
@@ -161,6 +159,16 @@ func (m *measuring) table(t table) error {
 	return nil
 }
 
+// keep strikes all rows but the wanted ones.
+func (t *table) keep(wanted []string) {
+	other := func(n int) bool { return !slices.Contains(wanted, strconv.Itoa(n)) }
+	if t.name == "sync" {
+		t.partitions = slices.DeleteFunc(t.partitions, other)
+	} else {
+		t.sizes = slices.DeleteFunc(t.sizes, other)
+	}
+}
+
 // fileBytes is the size of the loops' files. Appends roll early, so that the pages that a removed file gives back are
 // taken again at once, before a virtual machine returns them to its host (see proc.Warm); fetches need one file.
 func (t *table) fileBytes(partitions int) int {
@@ -175,11 +183,11 @@ func (t *table) fileBytes(partitions int) int {
 
 func (t *table) print(partitions, size int, samples [][]rawclient.Sample) {
 	row := fmt.Sprintf("%d KiB", size/kib)
-	if size == 0 {
-		row = "one 100 B record"
-	}
-	if len(t.partitions) > 1 {
+	switch {
+	case t.name == "sync":
 		row = fmt.Sprintf("%d partitions", partitions)
+	case size == 0:
+		row = "one 100 B record"
 	}
 	fmt.Printf("| %s |", row)
 	for _, of := range samples {

@@ -14,7 +14,7 @@ import (
 type options struct {
 	listen, data, readyFile  string
 	read, store, send        string
-	joinAcks, sync           bool
+	joinAcks, sync, keep     bool
 	populate                 int
 	fileBytes                int64
 	syncers, syncfsAbove     int

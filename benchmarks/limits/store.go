@@ -135,8 +135,7 @@ func (f *file) populate(end, step int64) {
 	}
 }
 
-// roll takes the next file, which was made while the last one filled, and lets the old one go: a loop keeps nothing, so
-// that it can run for ever on fresh pages, as a broker does.
+// roll takes the next file, which was made while the last one filled, and lets the old one go.
 func (st *store) roll(p *part) error {
 	var err error
 	old := p.cur
@@ -159,7 +158,9 @@ func (st *store) roll(p *part) error {
 		if old.mapped != nil {
 			_ = unix.Munmap(old.mapped)
 		}
-		_ = unix.Unlink(old.path)
+		if !st.o.keep {
+			_ = unix.Unlink(old.path)
+		}
 		_ = unix.Close(old.fd)
 	}()
 	return nil
