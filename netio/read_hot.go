@@ -14,8 +14,12 @@ const (
 	maxPredict = 1 << 20
 	// wasteLimit is how many times its contents a buffer may be while the connection waits for the rest of a frame.
 	wasteLimit = 32
-	// corkBytes of frames and replies end a burst early, so that joining replies costs a large frame no latency.
-	corkBytes = 128 << 10
+	// A burst joins its replies: each write costs 3 to 5 µs and a wake-up of the peer, which for 64 KiB frames is a
+	// third of all work. But replies leave early when the burst has received corkBytes, when a large frame finds that
+	// the handler has been at work for corkNs since the last write, or when a reply is large itself.
+	corkBytes = 512 << 10
+	corkNs    = 300_000
+	corkReply = 32 << 10
 )
 
 // reader is what belongs to the connection's reading goroutine.
@@ -25,7 +29,8 @@ type reader struct {
 	served     requestList // completed in this burst, not yet queued
 	work       *work       // during a burst
 	fd         uintptr     // valid during a burst
-	burstBytes int         // since the last flush
+	burstBytes int         // received since the last flush
+	burstNs    int64       // when its first bytes were
 	predict    int         // size of the last complete frame with its prefix
 	maxFrame   int
 	seen       int // pending when last looked at: an upper bound while the reader queues nothing
@@ -85,7 +90,9 @@ func (c *Conn) fill() bool {
 	default:
 		c.end += n
 		c.more = more
-		c.nowNs = Monotonic()
+		if c.nowNs = Monotonic(); c.burstBytes == 0 {
+			c.burstNs = c.nowNs
+		}
 		return true
 	}
 	return false
@@ -130,10 +137,11 @@ func (c *Conn) handled(r *Request) bool {
 		return true
 	}
 	r.ready = true
-	c.burstBytes += r.Out.Len()
 	last := r.closeAfter
+	early := c.burstBytes >= corkBytes || r.Out.Len() >= corkReply ||
+		r.size >= minSpace && Monotonic()-c.burstNs > corkNs
 	c.served.push(r)
-	if c.burstBytes >= corkBytes {
+	if early {
 		c.flush()
 	}
 	return !last
