@@ -33,7 +33,7 @@ var errMalformedHeader = &protocolError{"the request header is malformed: is thi
 // connection.
 func (b *Broker) Handle(r *netio.Request) {
 	q, _ := r.State.(*request)
-	if q == nil {
+	if q == nil || q.fetch.b != b { // netio's pool serves every broker of the process
 		q = newRequest(b)
 		r.State = q
 	}
