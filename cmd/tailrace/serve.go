@@ -57,7 +57,7 @@ func serve(_ context.Context, f serveFlags, started time.Time) error {
 	if err != nil {
 		return err
 	}
-	warnOfLimits(cfg, logger)
+	warnOfLimits(logger)
 	b, err := broker.Start(broker.Options{Config: cfg, Logger: logger})
 	if err != nil {
 		return err
@@ -150,21 +150,11 @@ func durability(cfg *config.Server) string {
 // to get more.
 const wantedFiles = 16_384
 
-func warnOfLimits(cfg *config.Server, logger *slog.Logger) {
+func warnOfLimits(logger *slog.Logger) {
 	var lim syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &lim) == nil && lim.Cur < wantedFiles {
 		logger.Warn("few open files are allowed: partitions and connections share them",
 			"nofile", lim.Cur, "raise_with", fmt.Sprintf("ulimit -n %d, or LimitNOFILE=%d in the systemd unit", 65536, 65536))
-	}
-	for _, l := range cfg.Listeners {
-		if !l.Loopback() {
-			logger.Warn("a listener beyond loopback has no authentication: whoever reaches it can read and write everything",
-				"listener", l.String())
-			break
-		}
-	}
-	if t, err := cfg.Topic(nil); err == nil && t.FlushBeforeAck == config.FlushNever {
-		logger.Warn("acks=all does not wait for the disk: a power cut can lose acknowledged records")
 	}
 }
 
