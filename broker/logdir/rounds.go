@@ -3,6 +3,7 @@ package logdir
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Target is a log that sync rounds make durable.
@@ -19,6 +20,7 @@ type Target interface {
 // Ticket is a Target's place in the rounds. It is queued at most once.
 type Ticket struct {
 	target Target
+	whole  WholeTarget // target, if it can be synced together with others
 	queued atomic.Bool
 }
 
@@ -29,7 +31,10 @@ type job struct {
 }
 
 // NewTicket makes the ticket of one target.
-func NewTicket(t Target) *Ticket { return &Ticket{target: t} }
+func NewTicket(t Target) *Ticket {
+	whole, _ := t.(WholeTarget)
+	return &Ticket{target: t, whole: whole}
+}
 
 // Rounds is the group commit of one log directory. All tickets that are queued
 // when a round starts are synced together; what is requested meanwhile gathers
@@ -42,6 +47,7 @@ func NewTicket(t Target) *Ticket { return &Ticket{target: t} }
 type Rounds struct {
 	parallel int
 	onFail   func(error)
+	whole    wholeSync
 
 	// turn is held by the leader of the running round, before mu. It is a
 	// channel because one of the leaders waits for it nearly always, which
@@ -136,11 +142,11 @@ func (r *Rounds) run(batch []*Ticket, errs []error, failed error) []error {
 	if failed != nil {
 		return errs
 	}
-	for i, t := range batch[1:] {
-		r.hand(job{t, &errs[i+1]})
+	if r.whole.better(len(batch)) {
+		r.runWhole(batch, errs)
+	} else {
+		r.runEach(batch, errs)
 	}
-	errs[0] = batch[0].target.SyncNow()
-	r.inRound.Wait()
 	for _, err := range errs {
 		if err != nil {
 			r.fail(err)
@@ -148,6 +154,17 @@ func (r *Rounds) run(batch []*Ticket, errs []error, failed error) []error {
 		}
 	}
 	return errs
+}
+
+// runEach syncs the files of each log, several logs at a time.
+func (r *Rounds) runEach(batch []*Ticket, errs []error) {
+	began := time.Now()
+	for i, t := range batch[1:] {
+		r.hand(job{t, &errs[i+1]})
+	}
+	errs[0] = batch[0].target.SyncNow()
+	r.inRound.Wait()
+	r.whole.tookEach(time.Since(began), len(batch))
 }
 
 // hand gives a ticket to a worker, starting one more while there are fewer

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"tailrace/netio"
+	"tailrace/segment"
 	"tailrace/wire"
 	"tailrace/wire/errcode"
 )
@@ -76,17 +77,52 @@ func (p *Partition) ackedEnd() wire.Offset {
 	return min(wire.Offset(p.highWatermark.Load()), wire.Offset(p.durableEnd.Load()))
 }
 
-// SyncNow implements logdir.Target. What fails because the partition is being
-// deleted or closed at this moment says nothing about the disk.
+// SyncNow implements logdir.Target.
 func (p *Partition) SyncNow() error {
 	if p.dead.Load() {
 		return nil
 	}
-	err := p.settle()
+	err := p.settle(true)
 	var end wire.Offset
 	if err == nil {
 		end, err = p.log.Sync()
 	}
+	return p.synced(end, err)
+}
+
+// BeginSync implements logdir.WholeTarget.
+func (p *Partition) BeginSync() error {
+	p.syncing = p.syncing[:0]
+	if p.dead.Load() {
+		return nil
+	}
+	err := p.settle(false)
+	if err == nil {
+		var pending segment.PendingSync
+		if pending, err = p.log.BeginSync(); err == nil {
+			p.syncing = append(p.syncing, pending)
+			return nil
+		}
+	}
+	return p.synced(0, err)
+}
+
+// EndSync implements logdir.WholeTarget.
+func (p *Partition) EndSync(err error) error {
+	if len(p.syncing) == 0 {
+		return nil // it was closed when the round began
+	}
+	end, err := p.log.EndSync(p.syncing[0], err)
+	p.syncing = p.syncing[:0]
+	if err == nil {
+		p.settled()
+	}
+	return p.synced(end, err)
+}
+
+// synced publishes a durable end. What fails because the partition is being
+// deleted or closed at this moment says nothing about the disk.
+func (p *Partition) synced(end wire.Offset, err error) error {
 	if err != nil {
 		if p.dead.Load() {
 			return nil
@@ -102,8 +138,9 @@ func (p *Partition) SyncNow() error {
 
 // settle makes durable what lies beside the log: the directory of a new
 // partition, and the leader epochs. It runs in the sync round because an
-// append must not wait for it.
-func (p *Partition) settle() error {
+// append must not wait for it. In a whole sync (not each) the directory is
+// covered by that, and settled follows.
+func (p *Partition) settle(each bool) error {
 	p.mu.Lock()
 	fresh := p.fresh
 	var text []byte
@@ -120,16 +157,21 @@ func (p *Partition) settle() error {
 			return err
 		}
 	}
-	if !fresh {
+	if !fresh || !each {
 		return nil
 	}
 	if err := p.dir.Settle(p.path); err != nil {
 		return err
 	}
+	p.settled()
+	return nil
+}
+
+// settled notes that the directory is durable.
+func (p *Partition) settled() {
 	p.mu.Lock()
 	p.fresh = false
 	p.mu.Unlock()
-	return nil
 }
 
 // Synced implements logdir.Target: it answers those whose wait is over.

@@ -65,6 +65,9 @@ type Partition struct {
 	flushTimer  bool
 	snapshotEnd wire.Offset // of the newest snapshot
 
+	// syncing is what BeginSync found, for EndSync. Rounds never overlap.
+	syncing []segment.PendingSync
+
 	ackMu sync.Mutex // after mu
 	acks  ackQueue
 
