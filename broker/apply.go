@@ -143,15 +143,16 @@ func (b *Broker) openPartition(o opening) (*partition.Partition, error) {
 	if o.have && !o.at.found.ID.IsZero() && o.at.found.ID != o.t.id {
 		return nil, &alienError{path, o.at.found.ID, o.t.id}
 	}
-	if !o.have || o.at.found.ID.IsZero() {
-		if !o.have {
-			d = b.pickDir()
-		}
-		var err error
-		if path, err = d.CreatePartition(k, o.t.id); err != nil {
-			return nil, err
-		}
-		fresh = true
+	var err error
+	switch {
+	case !o.have:
+		d, fresh = b.pickDir(), true
+		path, err = d.CreatePartition(k, o.t.id)
+	case o.at.found.ID.IsZero():
+		fresh, err = true, d.Identify(path, o.t.id)
+	}
+	if err != nil {
+		return nil, err
 	}
 	return partition.Open(partition.Options{
 		Dir: d, Key: k, ID: o.t.id, Path: path, Fresh: fresh, Config: o.cfg, Budget: b.files,

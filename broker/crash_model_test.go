@@ -190,22 +190,23 @@ func (m *model) checkLog(h *house, l *modelLog, power bool) error {
 			return fmt.Errorf("a batch stands twice, the second time at offset %d", v.BaseOffset())
 		case s.fate != unknown && s.base != v.BaseOffset():
 			return fmt.Errorf("a batch acknowledged at offset %d stands at %d", s.base, v.BaseOffset())
-		case i > 0 && all[i-1].LastOffset()+1 != v.BaseOffset():
+		// What retention had dropped may come back in part: a power cut keeps some of its renames.
+		case i > 0 && all[i-1].LastOffset()+1 != v.BaseOffset() && v.BaseOffset() > l.start:
 			return fmt.Errorf("offset %d follows %d", v.BaseOffset(), all[i-1].LastOffset())
 		}
-		if next, seen := seqs[s.pid]; s.pid >= 0 && seen && next != s.seq {
+		if next, seen := seqs[s.pid]; s.pid >= 0 && seen && next != s.seq && v.BaseOffset() > l.start {
 			return fmt.Errorf("producer %d has sequence %d where %d is due", s.pid, s.seq, next)
 		}
 		found[s], seqs[s.pid], s.base = true, s.seq+s.count, v.BaseOffset()
 	}
 	for _, s := range l.sent {
 		must := s.fate == durable || s.fate == cached && !power
-		if must && !found[s] && s.base+wire.Offset(s.count) > start {
+		if must && !found[s] && s.base+wire.Offset(s.count) > l.start {
 			return fmt.Errorf("the batch acknowledged with acks=%d at offset %d is gone; the log is [%d, %d)",
 				s.acks, s.base, start, endOf(all, start))
 		}
 	}
-	return m.checkRetries(h, l, start, found)
+	return m.checkRetries(h, l, found)
 }
 
 func endOf(all []batch.View, start wire.Offset) wire.Offset {
@@ -219,7 +220,7 @@ func endOf(all []batch.View, start wire.Offset) wire.Offset {
 // batches of each producer those that are in the log, which are answered with
 // their offsets, and those that got no answer, which are appended if they are
 // not there. Then it forgets what a power cut took.
-func (m *model) checkRetries(h *house, l *modelLog, start wire.Offset, found map[*sentBatch]bool) error {
+func (m *model) checkRetries(h *house, l *modelLog, found map[*sentBatch]bool) error {
 	byPID := map[int64][]*sentBatch{}
 	var left []*sentBatch
 	for _, s := range l.sent {
@@ -231,7 +232,7 @@ func (m *model) checkRetries(h *house, l *modelLog, start wire.Offset, found map
 		}
 	}
 	for pid, list := range byPID {
-		if err := retry(h, l, list, found, start); err != nil {
+		if err := retry(h, l, list, found); err != nil {
 			return fmt.Errorf("producer %d: %w", pid, err)
 		}
 	}
@@ -247,7 +248,7 @@ func (m *model) checkRetries(h *house, l *modelLog, start wire.Offset, found map
 	return nil
 }
 
-func retry(h *house, l *modelLog, list []*sentBatch, found map[*sentBatch]bool, start wire.Offset) error {
+func retry(h *house, l *modelLog, list []*sentBatch, found map[*sentBatch]bool) error {
 	for _, s := range list[max(0, len(list)-5):] {
 		if !found[s] {
 			continue
@@ -268,7 +269,7 @@ func retry(h *house, l *modelLog, list []*sentBatch, found map[*sentBatch]bool, 
 		follows := s.seq == 0
 		if i > 0 {
 			before := list[i-1]
-			follows = found[before] || before.fate != unknown && before.base < start
+			follows = found[before] || before.fate != unknown && before.base < l.start
 		}
 		r, _ := h.produce(l.topic, l.index, s.bytes, -1)
 		switch {

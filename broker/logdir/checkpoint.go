@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -39,6 +40,34 @@ type Key struct {
 
 // Offsets maps partitions to the offset a checkpoint remembers for them.
 type Offsets map[Key]wire.Offset
+
+// offsetSet is the content of the three checkpoint files.
+type offsetSet [3]Offsets
+
+// checkpointFiles names them, in the order of an offsetSet.
+var checkpointFiles = [3]string{RecoveryPointFile, LogStartFile, HighWatermarkFile}
+
+func (s *offsetSet) clone() (c offsetSet) {
+	for i, o := range s {
+		c[i] = maps.Clone(o)
+	}
+	return c
+}
+
+func (s *offsetSet) has(k Key) bool {
+	for _, o := range s {
+		if _, ok := o[k]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *offsetSet) forget(k Key) {
+	for _, o := range s {
+		delete(o, k)
+	}
+}
 
 // errDamaged marks a checkpoint that is there but cannot be believed.
 var errDamaged = errors.New("damaged")

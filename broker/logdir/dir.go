@@ -71,10 +71,9 @@ type Dir struct {
 	sameBoot    bool
 	brokerEpoch int64
 
-	recovery, start, hw Offsets // as read at open, until a member takes over
-
 	mu      sync.Mutex
 	members map[Key]Member
+	carried offsetSet      // as read at open, of partitions that are no members (yet)
 	closing []func() error // what waits for the producer memory to be saved
 	offline atomic.Pointer[error]
 	low     atomic.Bool // on space
@@ -100,6 +99,7 @@ func Open(o Options) (*Dir, error) {
 		return nil, err
 	}
 	d.Rounds = NewRounds(o.Parallel, d.Fail)
+	d.Rounds.whole.sync = func() error { return o.FS.SyncFS(o.Path) }
 	d.keep.start(d, o.Schedule)
 	return d, nil
 }
@@ -138,9 +138,12 @@ func (d *Dir) load() error {
 		}
 	}
 	d.cp = openCheckpoints(d.o.FS, d.o.Path)
-	d.recovery = d.readCheckpoint(RecoveryPointFile, "recovery checks every record of the last segments")
-	d.start = d.readCheckpoint(LogStartFile, "logs start at their first file")
-	d.hw = d.readCheckpoint(HighWatermarkFile, "high watermarks start at the log start and rise with the log end")
+	d.carried = offsetSet{
+		d.readCheckpoint(RecoveryPointFile, "recovery checks every record of the last segments"),
+		d.readCheckpoint(LogStartFile, "logs start at their first file"),
+		d.readCheckpoint(HighWatermarkFile, "high watermarks start at the log start and rise with the log end"),
+	}
+	d.keep.written = d.carried.clone()
 	if d.side, err = openSidecar(d.o.FS, d.o.Path); err != nil {
 		d.o.Logger.Warn("producer memory is damaged: retries older than the last batch of a producer are not recognised",
 			"error", err)
@@ -227,8 +230,8 @@ func (d *Dir) BrokerEpoch() int64 { return d.brokerEpoch }
 func (d *Dir) Known(k Key) Known {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	start, has := d.start[k]
-	return Known{RecoveryPoint: d.recovery[k], LogStart: start, HasLogStart: has, HighWatermark: d.hw[k]}
+	start, has := d.carried[1][k]
+	return Known{RecoveryPoint: d.carried[0][k], LogStart: start, HasLogStart: has, HighWatermark: d.carried[2][k]}
 }
 
 // OlderBatches returns what tailrace-producers holds for a partition.

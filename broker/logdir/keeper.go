@@ -3,6 +3,7 @@ package logdir
 import (
 	"errors"
 	"maps"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -23,6 +24,9 @@ type keeper struct {
 	wake  chan struct{}
 	quit  chan struct{}
 	done  chan struct{}
+
+	mu      sync.Mutex // held while checkpoints are written; before Dir.mu
+	written offsetSet  // what the files hold
 
 	// The high watermark moves with every append and its checkpoint is only a
 	// lower bound, so it is written less often.
@@ -138,40 +142,46 @@ func (d *Dir) snapshotMembers() []keyed {
 // partitions that are not served (offline, or unknown to the metadata) is
 // carried over.
 func (d *Dir) writeCheckpoints(all bool) error {
+	d.keep.mu.Lock()
+	defer d.keep.mu.Unlock()
 	members := d.snapshotMembers()
 	d.mu.Lock()
-	recovery, start, hw := maps.Clone(d.recovery), maps.Clone(d.start), maps.Clone(d.hw)
+	now := d.carried.clone()
 	d.mu.Unlock()
 	for _, m := range members {
-		r, s, h := m.m.Checkpoints()
-		recovery[m.k], start[m.k], hw[m.k] = r, s, h
+		now[0][m.k], now[1][m.k], now[2][m.k] = m.m.Checkpoints()
 	}
-	files := [...]struct {
-		name string
-		now  Offsets
-		was  *Offsets
-	}{
-		{RecoveryPointFile, recovery, &d.recovery},
-		{LogStartFile, start, &d.start},
-		{HighWatermarkFile, hw, &d.hw},
-	}
-	for _, f := range files {
-		if !all && maps.Equal(f.now, *f.was) {
+	for i, name := range checkpointFiles {
+		if !all && maps.Equal(now[i], d.keep.written[i]) {
 			continue
 		}
-		if f.name == HighWatermarkFile {
+		if name == HighWatermarkFile {
 			if !all && time.Since(d.keep.highWatermark) < d.keep.highWatermarkEvery {
 				d.Touch()
 				continue
 			}
 			d.keep.highWatermark = time.Now()
 		}
-		if err := d.cp.write(f.name, f.now); err != nil {
+		if err := d.cp.write(name, now[i]); err != nil {
 			return err
 		}
-		d.mu.Lock()
-		*f.was = f.now
-		d.mu.Unlock()
+		d.keep.written[i] = now[i]
 	}
 	return nil
+}
+
+// forget makes sure that no checkpoint remembers a partition that is about to
+// be made: a deleted topic of the same name may have left its offsets there,
+// and a log held against those would look damaged.
+func (d *Dir) forget(k Key) error {
+	d.mu.Lock()
+	d.carried.forget(k)
+	d.mu.Unlock()
+	d.keep.mu.Lock()
+	remembered := d.keep.written.has(k)
+	d.keep.mu.Unlock()
+	if !remembered {
+		return nil
+	}
+	return d.writeCheckpoints(true)
 }

@@ -3,6 +3,7 @@ package logdir
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"path/filepath"
@@ -49,9 +50,17 @@ func TestDirectoryRemembers(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.Add(k, &member{10, 5, 12})
-	d.KeepOlderBatches(k, []byte("older"))
+	ran := false
+	d.KeepOlderBatches(k, []byte("older"), func() error {
+		saved, err := vfs.ReadFile(fsys, "/data/log/"+producersFile)
+		ran = err == nil && bytes.Contains(saved, []byte("older"))
+		return nil
+	})
 	if err := d.Close(true, 77); err != nil {
 		t.Fatal(err)
+	}
+	if !ran {
+		t.Fatal("what follows the producer memory did not run, or before it was saved")
 	}
 
 	d = open(t, fsys, &log)
@@ -81,13 +90,58 @@ func TestDirectoryRemembers(t *testing.T) {
 	}
 }
 
+// TestNewPartitionHasNoPast makes a partition whose name another one had: its
+// offsets are remembered nowhere, not even after a kill, and its files do not
+// show up.
+func TestNewPartitionHasNoPast(t *testing.T) {
+	for _, dropped := range []bool{true, false} { // false: a crash came before the old directory was dropped
+		fsys, k := faultfs.New(), Key{"orders", 3}
+		var log bytes.Buffer
+		d := open(t, fsys, &log)
+		path, err := d.CreatePartition(k, wire.TopicID{1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := vfs.WriteFileAtomic(fsys, filepath.Join(path, "old"), nil); err != nil {
+			t.Fatal(err)
+		}
+		d.Add(k, &member{10, 5, 12})
+		if err := d.writeCheckpoints(true); err != nil {
+			t.Fatal(err)
+		}
+		if dropped {
+			if _, err := d.Drop(k, path); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			d.Close(false, 0)
+			d = open(t, fsys, &log)
+		}
+		if path, err = d.CreatePartition(k, wire.TopicID{2}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := fsys.Stat(filepath.Join(path, "old")); err == nil {
+			t.Errorf("dropped %v: a file of the old partition lies in the new one", dropped)
+		}
+		d.Close(false, 0)
+		d = open(t, fsys, &log)
+		if got := d.Known(k); got != (Known{}) {
+			t.Errorf("dropped %v: of the new partition is remembered %+v", dropped, got)
+		}
+		if found, _ := d.Partitions(); len(found) != 1 || found[0].ID != (wire.TopicID{2}) {
+			t.Errorf("dropped %v: found %+v", dropped, found)
+		}
+		d.Close(false, 0)
+	}
+}
+
 func TestDamagedCheckpointIsNoticed(t *testing.T) {
 	for _, name := range []string{RecoveryPointFile, LogStartFile, HighWatermarkFile, producersFile} {
 		fsys := faultfs.New()
 		var log bytes.Buffer
 		d := open(t, fsys, &log)
 		d.Add(Key{"t", 0}, &member{100, 0, 100})
-		d.KeepOlderBatches(Key{"t", 0}, []byte("12345678"))
+		d.KeepOlderBatches(Key{"t", 0}, []byte("12345678"), func() error { return nil })
 		if err := d.Close(true, 1); err != nil {
 			t.Fatal(err)
 		}
@@ -246,4 +300,29 @@ func TestNothingIsSyncedAfterAFailure(t *testing.T) {
 	if good.durable.Load() != 0 {
 		t.Fatal("synced after a failed sync")
 	}
+}
+
+// TestProducerMemoryIsSavedByMany: partitions roll at the same time, and each
+// must find its own bytes saved when its call returns.
+func TestProducerMemoryIsSavedByMany(t *testing.T) {
+	fsys := faultfs.New()
+	var log bytes.Buffer
+	d := open(t, fsys, &log)
+	var all sync.WaitGroup
+	for p := range int32(16) {
+		all.Go(func() {
+			for i := range 20 {
+				want := fmt.Appendf(nil, "<%d:%d>", p, i)
+				if err := d.SaveOlderBatches(Key{"t", p}, want); err != nil {
+					t.Error(err)
+				}
+				saved, err := vfs.ReadFile(fsys, "/data/log/"+producersFile)
+				if err != nil || !bytes.Contains(saved, want) {
+					t.Errorf("%s is not saved: %v", want, err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	d.Close(false, 0)
 }

@@ -1,6 +1,7 @@
 package logdir
 
 import (
+	"crypto/rand"
 	"fmt"
 	"strconv"
 	"strings"
@@ -55,11 +56,14 @@ func ParsePartitionDir(name string) (topic string, partition int32, ok bool) {
 	return name[:i], int32(n), true
 }
 
-// deletedDir is the name under which a dropped partition waits for its files
-// to be unlinked: "<topic>-<p>.<uuid without dashes>-delete", cut so that it
-// stays within the 255 bytes of a file name, as Kafka does.
-func deletedDir(topic string, partition int32, unique string) string {
-	tail := fmt.Sprintf("-%d.%s%s", partition, unique, DeleteSuffix)
+// uniqueDir is the name under which a dropped partition waits for its files to
+// be unlinked, or a stray one for somebody to look at it:
+// "<topic>-<p>.<uuid without dashes>-delete", cut so that it stays within the
+// 255 bytes of a file name, as Kafka does.
+func uniqueDir(k Key, suffix string) string {
+	var unique [16]byte
+	rand.Read(unique[:])
+	topic, tail := k.Topic, fmt.Sprintf("-%d.%x%s", k.Partition, unique, suffix)
 	if room := 255 - len(tail); len(topic) > room {
 		topic = topic[:room]
 	}

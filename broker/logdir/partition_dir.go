@@ -1,8 +1,6 @@
 package logdir
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -41,21 +39,49 @@ func readPartitionMetadata(fsys vfs.FS, dir string) (wire.TopicID, error) {
 	return id, nil
 }
 
-// CreatePartition makes the directory of a new partition, or completes one
-// that is there, and returns its path. Nothing is synced: the partition's
-// first sync round does that (Settle), so that a thousand partitions do not
-// cost a thousand journal commits.
+// CreatePartition makes the directory of a new partition and returns its path.
+// A directory of that name that is there and belongs to another topic id, which
+// a crash during its deletion has left, is moved aside: nothing in it may show
+// up in the new partition. Nothing is synced: the partition's first sync round
+// does that (Settle), so that a thousand partitions do not cost a thousand
+// journal commits.
 func (d *Dir) CreatePartition(k Key, id wire.TopicID) (string, error) {
 	path := filepath.Join(d.o.Path, PartitionDir(k.Topic, k.Partition))
-	if err := d.o.FS.Mkdir(path, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := d.forget(k); err != nil {
 		return "", err
 	}
-	f, err := d.o.FS.OpenFile(filepath.Join(path, PartitionMetadataFile), createFlags, 0o644)
+	err := d.o.FS.Mkdir(path, 0o755)
+	if errors.Is(err, fs.ErrExist) {
+		if was, _ := readPartitionMetadata(d.o.FS, path); was != id {
+			err = d.moveAside(k, path)
+		} else {
+			err = nil
+		}
+	}
 	if err != nil {
 		return "", err
 	}
+	return path, d.Identify(path, id)
+}
+
+// moveAside makes room for a new partition's directory.
+func (d *Dir) moveAside(k Key, path string) error {
+	stray := filepath.Join(d.o.Path, uniqueDir(k, straySuffix))
+	d.o.Logger.Warn("a directory of a deleted topic is in the way of a new one and is moved aside", "path", path, "to", stray)
+	if err := d.o.FS.Rename(path, stray); err != nil {
+		return err
+	}
+	return d.o.FS.Mkdir(path, 0o755)
+}
+
+// Identify writes a partition's topic id into its directory.
+func (d *Dir) Identify(path string, id wire.TopicID) error {
+	f, err := d.o.FS.OpenFile(filepath.Join(path, PartitionMetadataFile), createFlags, 0o644)
+	if err != nil {
+		return err
+	}
 	_, err = f.WriteAt([]byte("version: 0\ntopic_id: "+id.String()), 0)
-	return path, errors.Join(err, f.Close())
+	return errors.Join(err, f.Close())
 }
 
 // Settle makes a partition's directory and its partition.metadata durable.
@@ -80,6 +106,7 @@ func (d *Dir) Add(k Key, m Member) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.members[k] = m
+	d.carried.forget(k) // from now on the member knows better
 }
 
 // SyncEntries makes what was created, dropped or removed in the directory
@@ -92,15 +119,10 @@ func (d *Dir) SyncEntries() error { return d.o.FS.SyncDir(d.o.Path) }
 func (d *Dir) Drop(k Key, path string) (remove func() error, err error) {
 	d.mu.Lock()
 	delete(d.members, k)
-	delete(d.recovery, k)
-	delete(d.start, k)
-	delete(d.hw, k)
 	d.mu.Unlock()
 	d.side.set(k, nil)
 	d.Touch()
-	var unique [16]byte
-	rand.Read(unique[:])
-	gone := filepath.Join(d.o.Path, deletedDir(k.Topic, k.Partition, hex.EncodeToString(unique[:])))
+	gone := filepath.Join(d.o.Path, uniqueDir(k, DeleteSuffix))
 	if err := d.o.FS.Rename(path, gone); err != nil {
 		return nil, err
 	}

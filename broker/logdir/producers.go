@@ -33,6 +33,10 @@ type sidecar struct {
 
 	mu   sync.Mutex
 	blob map[Key][]byte
+	sets int // how often blob was changed
+
+	saving sync.Mutex // held by the one who replaces the file; before mu
+	saved  int        // what sets was in the file
 }
 
 func openSidecar(fsys vfs.FS, dir string) (*sidecar, error) {
@@ -87,6 +91,7 @@ func (s *sidecar) get(k Key) []byte {
 func (s *sidecar) set(k Key, b []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.sets++
 	if len(b) == 0 {
 		delete(s.blob, k)
 		return
@@ -94,8 +99,28 @@ func (s *sidecar) set(k Key, b []byte) {
 	s.blob[k] = b
 }
 
+// save makes what was set before the call durable. Partitions roll at the same
+// time: who had to wait for another's turn finds its own work done, mostly.
 func (s *sidecar) save() error {
 	s.mu.Lock()
+	wanted := s.sets
+	s.mu.Unlock()
+	s.saving.Lock()
+	defer s.saving.Unlock()
+	if s.saved >= wanted {
+		return nil
+	}
+	data, sets := s.encode()
+	if err := vfs.WriteFileAtomic(s.fs, s.name, data); err != nil {
+		return err
+	}
+	s.saved = sets
+	return nil
+}
+
+func (s *sidecar) encode() (data []byte, sets int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	keys := make([]Key, 0, len(s.blob))
 	for k := range s.blob {
 		keys = append(keys, k)
@@ -106,7 +131,7 @@ func (s *sidecar) save() error {
 		}
 		return int(a.Partition) - int(b.Partition)
 	})
-	data := make([]byte, 4)
+	data = make([]byte, 4)
 	for _, k := range keys {
 		data = binary.BigEndian.AppendUint16(data, uint16(len(k.Topic)))
 		data = append(data, k.Topic...)
@@ -114,7 +139,6 @@ func (s *sidecar) save() error {
 		data = binary.BigEndian.AppendUint32(data, uint32(len(s.blob[k])))
 		data = append(data, s.blob[k]...)
 	}
-	s.mu.Unlock()
 	binary.BigEndian.PutUint32(data, crc32.Checksum(data[4:], castagnoli))
-	return vfs.WriteFileAtomic(s.fs, s.name, data)
+	return data, s.sets
 }
