@@ -26,7 +26,7 @@ import (
 // bench is one run.
 type bench struct {
 	serverBinary, loopBinary, kafkaScript string
-	as                                    string
+	as, serverFlags                       string
 	serverCore, clientCore                int
 	alternations                          int
 	window, warmUp                        time.Duration
@@ -63,9 +63,10 @@ func run(args []string) error {
 	fs.StringVar(&b.loopBinary, "loop-binary", "", "the built benchmarks/limits")
 	fs.StringVar(&b.kafkaScript, "kafka-script", "scripts/kafka", "runs Apache Kafka for --as kafka")
 	fs.StringVar(&b.as, "as", "tailrace", "what is measured: tailrace, or loop or kafka in its place")
+	fs.StringVar(&b.serverFlags, "server-flags", "", "more flags of tailrace serve, e.g. \"--set key=value\"")
 	fs.BoolVar(&b.best, "best", true, "measure the best loop as well")
 	fs.IntVar(&b.syncers, "syncers", 32, "parallel fdatasyncs of a sync round of the loop")
-	fs.IntVar(&b.syncfsAbove, "syncfs-above", 0, "rounds of the loop over more files than this use one syncfs (0: never)")
+	fs.IntVar(&b.syncfsAbove, "syncfs-above", 3, "rounds of the loop over more files than this use one syncfs (0: never)")
 	fs.IntVar(&warm, "warm", 4, "GiB of free memory kept ready (see benchmarks/proc.Warm)")
 	fs.DurationVar(&b.warmUp, "warm-up", 300*time.Millisecond, "time before each measurement")
 	fs.IntVar(&b.serverCore, "server-core", 0, "core of broker and loop")

@@ -49,7 +49,8 @@ func (b *bench) startTailrace(dir string) (*proc.Server, error) {
 	if b.as != "tailrace" || b.serverBinary == "" {
 		return nil, fmt.Errorf("this row needs Tailrace itself (--as tailrace --server-binary FILE)")
 	}
-	return proc.StartServer(b.serverCore, dir, b.serverBinary, "serve", "--listen", "127.0.0.1:0")
+	flags := append([]string{"serve", "--listen", "127.0.0.1:0"}, strings.Fields(b.serverFlags)...)
+	return proc.StartServer(b.serverCore, dir, b.serverBinary, flags...)
 }
 
 func (b *bench) startLoop(flags []string) (*server, error) {
