@@ -9,6 +9,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -412,6 +413,35 @@ func TestPeerCloses(t *testing.T) {
 		if err := s.waitClosed(t); !errors.Is(err, ErrPeerClosed) {
 			t.Fatalf("closed because of %v", err)
 		}
+	}
+}
+
+// A small frame right behind a large one is served at once, and so is the end of the stream inside a large one, although
+// the reader has asked to be woken for many bytes only.
+func TestLargeFrameThenSmall(t *testing.T) {
+	s := serve(t, Config{}, func(r *Request) {
+		r.Out.Buf = binary.BigEndian.AppendUint32(r.Out.Buf, uint32(len(r.Body)))
+		r.Done()
+	})
+	c := dial(t, s.addr)
+	large := AppendFrame(nil, make([]byte, 3<<20))
+	for i := range 30 {
+		send(t, c, large[:1000*i])
+		time.Sleep(time.Millisecond)
+		send(t, c, large[1000*i:])
+		if i%2 == 0 {
+			expect(t, c, []byte{0, 0x30, 0, 0})
+		}
+		send(t, c, AppendFrame(nil, []byte("s")))
+		if i%2 == 1 {
+			expect(t, c, []byte{0, 0x30, 0, 0})
+		}
+		expect(t, c, []byte{0, 0, 0, 1})
+	}
+	send(t, c, large[:2<<20])
+	_ = c.Close()
+	if err := s.waitClosed(t); !errors.Is(err, ErrPeerClosed) && !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("closed because of %v", err)
 	}
 }
 

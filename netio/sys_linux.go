@@ -128,5 +128,10 @@ func askForHints(fd uintptr) bool {
 	return unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_INQ, 1) == nil
 }
 
+// awaitBytes makes the socket readable only when n bytes are there.
+func awaitBytes(fd uintptr, n int) {
+	_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVLOWAT, n)
+}
+
 // readAhead asks the kernel to start reading a range of a file.
 func readAhead(fd uintptr, pos, n int64) { _ = unix.Fadvise(int(fd), pos, n, unix.FADV_WILLNEED) }
