@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 
+	"tailrace/batch"
 	"tailrace/index"
 	"tailrace/vfs"
 	"tailrace/wire"
@@ -16,7 +17,8 @@ import (
 // use, so that opening a log need not read. Three things are put right here, without a word because nothing is lost:
 //
 //	zeros          a reserve that was not trimmed, because of a kill, or of power lost right after a roll
-//	stale batches  what Truncate took away: offsets that belong to the next segment
+//	stale batches  what Truncate took away: offsets that belong to the next segment, or, torn by a power cut,
+//	               less than a header, or anything after offsets that reach up to the next segment
 //
 // A *index.DamagedError means that the index is to be rebuilt.
 func (l *Log) checkEnd(s *seg, f vfs.File, offsets *index.Offsets, first bool) error {
@@ -24,32 +26,35 @@ func (l *Log) checkEnd(s *seg, f vfs.File, offsets *index.Offsets, first bool) e
 	w := walks.Get().(*walk)
 	w.file, w.n = f, 0
 	defer w.release()
+	bound := l.boundOf(s)
+	if e, err := lastOffset(offsets); err != nil {
+		return err
+	} else if e >= bound {
+		return errStaleIndex
+	}
 	pos, next, err := l.lastEntry(s, w, offsets, end)
 	if err != nil {
 		return err
 	}
-	c := *l.chain.Load()
-	bound := c.bound(c.find(s.base))
 	start, batches := pos, 0
 	for ; pos < end; batches++ {
 		h, err := w.header(l, s, pos, end)
-		if err != nil || h.base >= bound {
-			if !isCorrupt(err) && err != nil {
-				return err
-			}
-			zero, zeroErr := isZero(f, pos, end)
-			if zeroErr != nil {
-				return zeroErr
-			}
-			if err != nil && !zero {
-				break // the read that gets here will say so
-			}
+		if err == nil && h.base < bound {
+			pos, next = pos+h.size, h.next()
+			continue
+		}
+		if err != nil && !isCorrupt(err) {
+			return err
+		}
+		zero, err := isZero(f, pos, end)
+		if err != nil {
+			return err
+		}
+		if zero || h.base >= bound || next == bound || end-pos < batch.HeaderSize {
 			s.stale = true
 			s.tail.Store(uint64(next-s.base)<<32 | uint64(uint32(pos)))
-			end = pos
-			break
-		}
-		pos, next = pos+h.size, h.next()
+		} // else it is damage: the read that gets there will say so
+		break
 	}
 	if first && batches > 1000 && pos-start > 8*int64(l.config.Load().IndexIntervalBytes) {
 		return &index.DamagedError{File: l.path(s.base, indexSuffix),
@@ -59,6 +64,23 @@ func (l *Log) checkEnd(s *seg, f vfs.File, offsets *index.Offsets, first bool) e
 		return l.corrupt(s, pos, fmt.Sprintf("the log ends with offset %d, but was closed in order at %d", next, want))
 	}
 	return nil
+}
+
+// boundOf is the offset below which those of s lie.
+func (l *Log) boundOf(s *seg) wire.Offset {
+	c := *l.chain.Load()
+	return c.bound(c.find(s.base))
+}
+
+// errStaleIndex: a power cut has brought back index entries of batches that were truncated.
+var errStaleIndex = errors.New("stale index entries")
+
+func lastOffset(x *index.Offsets) (wire.Offset, error) {
+	if x == nil || x.Len() == 0 {
+		return -1, nil
+	}
+	e, err := x.Last()
+	return e.Offset, err
 }
 
 // lastEntry is where the walk to the end of a segment begins: at the batch of its last index entry, which must be
@@ -113,7 +135,9 @@ func isZero(f vfs.File, pos, end int64) (bool, error) {
 // rebuild makes the indexes of a segment that nobody writes anew, from the headers in its log file f. The old files stay
 // as they are until the new ones replace them. Under Log.names.
 func (l *Log) rebuild(s *seg, f vfs.File, cause error) error {
-	l.warn("index damaged: rebuilt from the log", "file", l.path(s.base, logSuffix), "reason", cause)
+	if !errors.Is(cause, errStaleIndex) {
+		l.warn("index damaged: rebuilt from the log", "file", l.path(s.base, logSuffix), "reason", cause)
+	}
 	x, err := l.openIndexer(s.base, cleanedSuffix, os.O_TRUNC)
 	if err != nil {
 		return err
@@ -133,10 +157,11 @@ func (l *Log) indexHeaders(x *indexer, s *seg, f vfs.File) error {
 	w := walks.Get().(*walk)
 	w.file, w.n = f, 0
 	defer w.release()
+	bound := l.boundOf(s)
 	for pos, end := int64(0), s.size(); pos < end; {
 		h, err := w.header(l, s, pos, end)
-		if isCorrupt(err) {
-			return nil // what lies beyond cannot be found anyway
+		if isCorrupt(err) || err == nil && h.base >= bound {
+			return nil // what lies beyond cannot be found, or is not of this segment
 		}
 		if err != nil {
 			return err

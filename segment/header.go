@@ -21,15 +21,18 @@ func (h *header) next() wire.Offset { return h.last + 1 }
 
 // parse reads the header of the batch at pos of a segment's file from b, and checks what must hold for a walk to go on:
 // the batch ends at or below end, and its offsets lie within the segment. The result says what is wrong; "" is nothing.
+// The offsets are told if the format is right, and are -1 if not.
 func (h *header) parse(b []byte, pos, end int64, base wire.Offset) (wrong string) {
+	h.base, h.last = -1, -1
 	if len(b) < batch.HeaderSize {
 		return "a batch header does not fit into what is left of the file"
 	}
 	v := batch.View(b)
+	if v.Magic() != 2 {
+		return fmt.Sprintf("a batch of format %d; only format 2 (Kafka 0.11 and later) can be read", v.Magic())
+	}
 	h.base, h.last, h.size, h.maxTs = v.BaseOffset(), v.LastOffset(), int64(v.Len()), v.MaxTimestamp()
 	switch {
-	case v.Magic() != 2:
-		return fmt.Sprintf("a batch of format %d; only format 2 (Kafka 0.11 and later) can be read", v.Magic())
 	case h.size < batch.HeaderSize:
 		return fmt.Sprintf("a batch that says it is %d bytes long", h.size)
 	case h.size > end-pos:

@@ -243,16 +243,16 @@ func (op *opening) endOf(name string, base wire.Offset) (wire.Offset, error) {
 	return next, nil
 }
 
-// build makes the chain of what was found. An index without a log is of no use.
+// build makes the chain of what was found.
 func (op *opening) build(found map[wire.Offset]*files) error {
 	for _, base := range slices.Sorted(maps.Keys(found)) {
 		f := found[base]
-		if !f.log {
-			for _, name := range f.indexes {
-				if err := op.drop(name); err != nil {
-					return err
-				}
+		if !f.log || f.size == 0 {
+			if err := op.dropIndexes(f); err != nil {
+				return err
 			}
+		}
+		if !f.log {
 			continue
 		}
 		if f.size > maxSegmentBytes {
@@ -268,12 +268,27 @@ func (op *opening) build(found map[wire.Offset]*files) error {
 	return nil
 }
 
+// dropIndexes removes the indexes of a segment that has no log, or an empty one: but for empty files they are wrong.
+func (op *opening) dropIndexes(f *files) error {
+	for _, name := range f.indexes {
+		info, err := op.FS.Stat(name)
+		if err == nil && (!f.log || info.Size() > 0) {
+			err = op.drop(name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // dropFrom removes segment i and all later ones, newest first.
 func (op *opening) dropFrom(i int) error {
 	if i >= len(op.c) {
 		return nil
 	}
 	for _, s := range slices.Backward(op.c[i:]) {
+		s.dead = true
 		for _, suffix := range suffixes[1:] {
 			if err := op.l.remove(op.l.path(s.base, suffix)); err != nil {
 				return err

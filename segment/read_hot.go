@@ -57,6 +57,7 @@ func (r *reader) read() (Result, error) {
 	if i < 0 || int64(r.from) < l.start.Load() {
 		return Result{}, ErrOutOfRange
 	}
+	next := r.from
 	for ; i < len(c); i++ {
 		r.s, r.h = c[i], nil
 		if i+1 < len(c) {
@@ -70,13 +71,16 @@ func (r *reader) read() (Result, error) {
 		if r.from >= r.limit || r.maxBytes <= 0 && !r.minOne {
 			break
 		}
-		res, found, err := r.segment(i+1 == len(c))
-		if found || err != nil {
-			return res, err
+		if r.s.size() > 0 {
+			res, found, err := r.segment(i+1 == len(c))
+			if found || err != nil {
+				return res, err
+			}
 		}
 		// Nothing at or above from is left in this segment (compaction makes such gaps): the next one begins above it.
+		next = r.end
 	}
-	return Result{First: r.from, Next: r.from}, nil
+	return Result{First: r.from, Next: next}, nil
 }
 
 // segment reads from r.s. found is false when all its batches lie below from.

@@ -206,10 +206,10 @@ func (k *check) batch() (h header, b batch.View, wrong string, err error) {
 		k.op.rec.Scanned += h.size
 	}
 	switch {
-	case wrong != "" || err != nil:
+	case err != nil:
 	case h.base >= k.bound:
 		wrong = stale
-	case h.base < k.next:
+	case wrong == "" && h.base < k.next:
 		wrong = fmt.Sprintf("a batch with offsets %d to %d where %d should follow", h.base, h.last, k.next)
 	}
 	return h, b, wrong, err
@@ -225,7 +225,7 @@ func (k *check) judge(i int, wrong string) (all bool, err error) {
 	corrupt := &CorruptError{File: k.file.Name(), Pos: vfs.Pos(k.pos), Reason: wrong}
 	if wrong == stale {
 		op.rec.Trimmed = append(op.rec.Trimmed, cut)
-		return false, k.file.Truncate(k.pos)
+		return false, k.cut()
 	}
 	zero, err := isZero(k.file, k.pos, k.size)
 	if err != nil {
@@ -254,8 +254,15 @@ func (k *check) judge(i int, wrong string) (all bool, err error) {
 		}
 	}
 	op.rec.Truncated = append(op.rec.Truncated, cut)
-	// Synced, lest a power cut brings back a part of it among what is written there next.
-	return true, errors.Join(k.file.Truncate(k.pos), k.file.Sync())
+	return true, k.cut()
+}
+
+// cut removes what is bad, for good: synced, lest a power cut brings back a part of it among what is written there next.
+func (k *check) cut() error {
+	if err := k.file.Truncate(k.pos); err != nil {
+		return err
+	}
+	return k.file.Sync()
 }
 
 // forgive takes a full disk, or an index that may not grow, as a reason to do without an index for now: a start must not

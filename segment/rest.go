@@ -99,7 +99,10 @@ func (l *Log) trimStale(s *seg) error {
 	if err != nil {
 		return err
 	}
-	if err = errors.Join(f.Truncate(s.size()), f.Close()); err == nil {
+	if err = f.Truncate(s.size()); err == nil {
+		err = f.SyncData() // a power cut must not bring back half of it
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
 		s.stale = false
 	}
 	return l.failure("trimming", err)

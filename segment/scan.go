@@ -94,7 +94,10 @@ func (l *Log) Batches(from wire.Offset, fn func(b Batch, pos vfs.Pos) error) err
 		if i < 0 || int64(from) < l.start.Load() {
 			return ErrOutOfRange
 		}
-		err := l.batchesOf(c[i], from, end, fn)
+		var err error
+		if c[i].size() > 0 {
+			err = l.batchesOf(c[i], from, end, fn)
+		}
 		if errors.Is(err, errGone) {
 			continue // the new chain begins later: out of range
 		}

@@ -210,5 +210,5 @@ const smallSegment = 8 << 10
 // isDamaged tells errors that rebuilding an index cures.
 func isDamaged(err error) bool {
 	var damaged *index.DamagedError
-	return errors.As(err, &damaged) || errors.Is(err, fs.ErrNotExist)
+	return errors.As(err, &damaged) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, errStaleIndex)
 }

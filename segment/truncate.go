@@ -55,7 +55,8 @@ func (l *Log) rearrange(f func() error) error {
 	err := l.usable()
 	var tell bool
 	if err == nil {
-		if err = f(); err != nil {
+		// The prepared segment's files are named by the end of the log, which may soon be a segment's base.
+		if err = errors.Join(l.dropNext(), f()); err != nil {
 			l.failed = l.failure("truncating", err)
 			err = l.failed
 		}
@@ -87,10 +88,18 @@ func (l *Log) truncate(c chain, i int, to wire.Offset) error {
 		return err
 	}
 	start := min(l.Start(), end)
+	if pos == 0 && i > 0 && end > s.base {
+		// What the segment before holds beyond s.base must not come back: an empty s stays as the mark.
+		return l.cutChain(c[:i], c[i:], start, s.base, end)
+	}
 	if pos == 0 {
-		return l.cutChain(c[:i], c[i:], end, start)
+		return l.cutChain(c[:i], c[i:], start, end)
 	}
 	if pos < s.size() {
+		// What is cut away must be known for what it is after a power cut: whole batches, not the torn end of one.
+		if err := l.syncSealed(s); err != nil {
+			return err
+		}
 		if err := l.cutIndexes(s, pos, end); err != nil {
 			return err
 		}
@@ -102,7 +111,7 @@ func (l *Log) truncate(c chain, i int, to wire.Offset) error {
 		l.letGo(old)
 		l.doomed = append(l.doomed, doomed{stale: s, atMs: l.now()})
 	}
-	return l.cutChain(c[:i+1], c[i+1:], end, start)
+	return l.cutChain(c[:i+1], c[i+1:], start, end)
 }
 
 // truncationPoint is the position in s of the first batch that ends at or above to, and the end of the log without it.
@@ -134,13 +143,19 @@ func (l *Log) truncationPoint(s *seg, to wire.Offset) (pos int64, end wire.Offse
 	return pos, min(to, first), err
 }
 
-// cutChain makes keep and a new segment at end the log, and takes gone out of it. Readers see that at once.
-func (l *Log) cutChain(keep, gone chain, end, start wire.Offset) error {
+// cutChain makes keep and empty segments at bases the log, and takes gone out of it. Readers see that at once.
+func (l *Log) cutChain(keep, gone chain, start wire.Offset, bases ...wire.Offset) error {
 	nowMs := l.now()
-	s := &seg{base: end, wroteMs: nowMs, checked: true}
-	l.publish(append(slices.Clone(keep), s))
+	c := slices.Clone(keep)
+	for _, base := range bases {
+		c = append(c, &seg{base: base, wroteMs: nowMs, checked: true})
+	}
+	l.publish(c)
+	start, end := max(start, c[0].base), c.active().base
 	l.start.Store(int64(start))
-	l.durable.Store(min(l.durable.Load(), int64(end)))
+	if durable := l.durable.Load(); int64(end) < durable || start == end {
+		l.durable.Store(int64(end))
+	}
 	l.hints.Store(nil)
 	for _, g := range slices.Backward(gone) {
 		if err := l.doom(g, nowMs); err != nil {
@@ -150,8 +165,10 @@ func (l *Log) cutChain(keep, gone chain, end, start wire.Offset) error {
 	if err := l.fs.SyncDir(l.dir); err != nil {
 		return err
 	}
-	if err := l.createLog(end); err != nil {
-		return err
+	for _, base := range bases {
+		if err := l.createLog(base); err != nil {
+			return err
+		}
 	}
 	return l.fs.SyncDir(l.dir)
 }
