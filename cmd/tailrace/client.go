@@ -2,19 +2,26 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"tailrace/wire"
 )
 
 // answerWithin is how long a command waits for the first answer of a broker before it says that there is none.
 var answerWithin = 4500 * time.Millisecond
+
+const clientID = "tailrace-cli"
 
 // address is the flag --bootstrap-server, named as all of Kafka's tools name it (KIP-1147).
 type address struct{ text string }
@@ -53,50 +60,71 @@ func (a *address) connect(ctx context.Context, warn func(string), opts ...kgo.Op
 	if err != nil {
 		return ctx, nil, err
 	}
-	first, cancel := context.WithTimeout(ctx, answerWithin)
-	defer cancel()
-	seed, err := reach(first, servers)
+	seed, err := reach(ctx, servers)
 	if err != nil {
 		return ctx, nil, err
 	}
 	ctx, fail := context.WithCancelCause(ctx)
 	opts = append([]kgo.Opt{
 		kgo.SeedBrokers(seed),
-		kgo.ClientID("tailrace-cli"),
-		kgo.SoftwareNameAndVersion("tailrace-cli", strings.ReplaceAll(version(), "+", "-")),
+		kgo.ClientID(clientID),
+		kgo.SoftwareNameAndVersion(clientID, strings.ReplaceAll(version(), "+", "-")),
 		kgo.DialTimeout(answerWithin),
 		kgo.RetryTimeout(10 * time.Second),
 		kgo.WithHooks(&link{seed: seed, fail: fail, warn: warn}),
 		kgo.DisableClientMetrics(),
 	}, opts...)
 	cl, err := kgo.NewClient(opts...)
-	if err != nil {
-		return ctx, nil, err
-	}
-	if err := cl.Ping(first); err != nil {
-		cl.Close()
-		if first.Err() != nil {
-			return ctx, nil, fmt.Errorf("%s accepts connections, but nothing answered within %s: "+
-				"is it a Kafka listener, and one without TLS?", seed, answerWithin)
-		}
-		return ctx, nil, fmt.Errorf("%s does not answer as a Kafka broker: %w", seed, err)
-	}
-	return ctx, cl, nil
+	return ctx, cl, err
 }
 
-// reach finds the first address that takes a connection.
+// reach finds the first address where a broker answers.
 func reach(ctx context.Context, servers []string) (string, error) {
-	dialer := net.Dialer{Timeout: answerWithin / time.Duration(len(servers))}
 	var failures []string
 	for _, s := range servers {
-		conn, err := dialer.DialContext(ctx, "tcp", s)
+		err := greet(ctx, s, answerWithin/time.Duration(len(servers)))
 		if err == nil {
-			return s, conn.Close()
+			return s, nil
 		}
 		failures = append(failures, fmt.Sprintf("%s: %s", s, dialCause(err)))
 	}
 	return "", fmt.Errorf("no broker can be reached at %s; start one with `tailrace serve`, or give --bootstrap-server",
 		strings.Join(failures, ", "))
+}
+
+// greet asks for ApiVersions, which every broker answers before anything else. The client could do the same, but it
+// waits for longer and says less.
+func greet(ctx context.Context, server string, wait time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", server)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	const correlation = 0x7461_696c
+	hello := wire.AppendRequestHeader(make([]byte, 4), &wire.RequestHeader{
+		Key: wire.KeyAPIVersions, CorrelationID: correlation, ClientID: []byte(clientID),
+	})
+	binary.BigEndian.PutUint32(hello, uint32(len(hello)-4))
+	if _, err := conn.Write(hello); err != nil {
+		return err
+	}
+	var head [8]byte
+	n, err := io.ReadFull(conn, head[:])
+	switch {
+	case n > 0 && (head[0] == 0x15 || head[0] == 0x16): // an alert, or a handshake
+		return errors.New("it speaks TLS, which this command does not")
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Errorf("it accepts connections, but nothing answered within %s", wait)
+	case err != nil:
+		return errors.New("it closed the connection without an answer: is it a Kafka listener, and one without TLS?")
+	case binary.BigEndian.Uint32(head[4:]) != correlation:
+		return errors.New("what answers there is no Kafka broker")
+	}
+	return nil
 }
 
 // dialCause is why a connection failed, without the address and the names of system calls.

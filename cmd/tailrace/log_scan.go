@@ -48,8 +48,9 @@ type scan struct {
 const (
 	windowBytes = 1 << 20
 	liveTries   = 5
-	livePause   = 20 * time.Millisecond
 )
+
+var livePause = 20 * time.Millisecond
 
 // step finds what comes next; ok is false at the end of the file.
 func (s *scan) step() (f found, ok bool, err error) {
