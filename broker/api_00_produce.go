@@ -108,7 +108,7 @@ func (b *Broker) produceOne(
 	switch {
 	case s.req.Acks < -1 || s.req.Acks > 1:
 		r = failedAppend(errcode.InvalidRequiredAcks, "")
-	case s.req.TransactionalID != nil:
+	case s.req.TransactionalID != nil || transactional(in.Records):
 		r = failedAppend(errcode.UnsupportedVersion, transactionsUnavailable)
 	case code != errcode.None:
 		r = failedAppend(code, "")
@@ -135,6 +135,13 @@ func (b *Broker) produceOne(
 func usesZstd(records []byte) bool {
 	v, _, code := batch.Next(records)
 	return code == errcode.None && v.Codec() == codec.Zstd
+}
+
+// transactional looks at the first batch's attributes: its records would be
+// visible at once, and no marker could take them back.
+func transactional(records []byte) bool {
+	v, _, code := batch.Next(records)
+	return code == errcode.None && v.IsTransactional()
 }
 
 func failedAppend(code errcode.Code, message string) partition.Result {

@@ -53,6 +53,7 @@ type fetchState struct {
 	arrived  atomic.Int64 // bytes that became readable since the fetch read
 	minBytes int64
 	total    int
+	asked    wire.FetchPartition // the one that is being walked over
 
 	timer    timerEntry
 	deadline atomic.Int64
@@ -109,17 +110,23 @@ func (f *fetchState) add(t *topic, name string, id wire.TopicID, p *wire.FetchPa
 }
 
 // readAll reads every partition within the request's bounds and reports
-// whether the answer may go: enough bytes, an error, or nothing to wait for.
+// whether the answer may go: enough bytes, an error, or nothing to wait for. A
+// topic that we do not know does not hurry the others (as in Kafka): a client
+// that has not heard of a deletion would ask without pause.
 func (f *fetchState) readAll() (enough bool) {
+	unknown := 0
 	left := min(int(f.req.MaxBytes), f.b.config.FetchMaxBytes)
 	f.total = 0
 	f.arrived.Store(0)
-	enough = len(f.items) == 0
 	for i := range f.items {
 		it := &f.items[i]
 		if it.code != errcode.None {
 			it.result = partition.ReadResult{Code: it.code, HighWatermark: -1, LastStable: -1, LogStart: -1}
-			enough = true
+			if it.code == errcode.UnknownTopicOrPartition || it.code == errcode.UnknownTopicID {
+				unknown++
+			} else {
+				enough = true
+			}
 			continue
 		}
 		read := it.read
@@ -130,7 +137,7 @@ func (f *fetchState) readAll() (enough bool) {
 		left -= it.result.Span.N
 		enough = enough || it.result.Code != errcode.None || it.result.Diverging
 	}
-	return enough || int64(f.total) >= f.minBytes
+	return enough || unknown == len(f.items) || int64(f.total) >= f.minBytes
 }
 
 // release gives back the spans of a read whose answer is not sent.
@@ -150,6 +157,9 @@ func (f *fetchState) park() {
 	f.arrived.Store(have)
 	for i := range f.items {
 		it := &f.items[i]
+		if it.part == nil {
+			continue // unknown
+		}
 		if !it.part.ParkFetch(&it.waiter, f, it.result.Visible) {
 			f.answerNow()
 			return

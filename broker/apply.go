@@ -113,7 +113,7 @@ func (b *Broker) openOne(o opening) {
 	s := &o.t.parts[o.index]
 	p, err := b.openPartition(o)
 	if err == nil {
-		p.Lead(o.meta.LeaderEpoch, len(o.meta.ISR) == 1 && o.meta.ISR[0] == int32(b.config.NodeID))
+		p.Lead(o.meta.LeaderEpoch, len(o.meta.Replicas), len(o.meta.ISR) == 1 && o.meta.ISR[0] == int32(b.config.NodeID))
 		s.p = p
 		return
 	}
@@ -122,6 +122,11 @@ func (b *Broker) openOne(o opening) {
 	var alien *alienError
 	if errors.As(err, &bad) || errors.As(err, &alien) {
 		b.logger.Error("partition is offline, the others go on", "topic", o.t.name, "partition", o.index, "error", err)
+		return
+	}
+	if isFull(err) {
+		b.reopenLater(o)
+		b.disk.report(b.logger, o, err)
 		return
 	}
 	b.logger.Error("partition cannot be opened", "topic", o.t.name, "partition", o.index, "error", err)
@@ -223,7 +228,7 @@ func (b *Broker) removeFiles(removes []func() error) {
 func (b *Broker) partitionChanged(c *metadata.PartitionDelta) {
 	t := b.topics.load().byID[c.Topic.ID]
 	if p, code := t.partition(c.ID); code == errcode.None {
-		p.Lead(c.New.LeaderEpoch, len(c.New.ISR) == 1)
+		p.Lead(c.New.LeaderEpoch, len(c.New.Replicas), len(c.New.ISR) == 1)
 	}
 }
 

@@ -141,9 +141,8 @@ func (f *fetchState) eachRequested(fn func(t *topic, name string, id wire.TopicI
 	for f.req.NextTopic(&t) {
 		entry := f.b.topics.find(byID, t.Name, t.ID)
 		name, id := lasting(entry, t.Name, t.ID)
-		var p wire.FetchPartition
-		for f.req.NextPartition(&p) {
-			fn(entry, name, id, &p)
+		for f.req.NextPartition(&f.asked) {
+			fn(entry, name, id, &f.asked)
 		}
 	}
 }

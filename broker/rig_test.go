@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"tailrace/batch"
+	"tailrace/batch/codec"
 	"tailrace/wire"
 	"tailrace/wire/errcode"
 )
@@ -188,6 +189,7 @@ type rec struct {
 func build(t testing.TB, o batch.Options, recs ...rec) []byte {
 	t.Helper()
 	var b batch.Builder
+	o.Level = codec.DefaultLevel(o.Codec)
 	b.Reset(o)
 	for _, r := range recs {
 		if r.ms == 0 {

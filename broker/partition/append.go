@@ -77,7 +77,9 @@ func (p *Partition) appendable(cfg *Config, acks int16) errcode.Code {
 		return errcode.NotLeaderOrFollower
 	case p.dir.Offline() != nil:
 		return errcode.KafkaStorageError
-	case acks == -1 && p.soleInSync.Load() && cfg.MinInsyncReplicas > 1:
+	case acks == -1 && p.soleInSync.Load() && min(cfg.MinInsyncReplicas, int(p.replicas.Load())) > 1:
+		// More in-sync replicas than there are replicas are not asked for
+		// (effectiveMinIsr of Kafka's Partition).
 		return errcode.NotEnoughReplicas
 	}
 	return errcode.None

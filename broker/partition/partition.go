@@ -54,6 +54,7 @@ type Partition struct {
 	leaderEpoch   atomic.Int32
 	leader        atomic.Bool
 	soleInSync    atomic.Bool // the committed ISR is this broker alone
+	replicas      atomic.Int32
 	dead          atomic.Bool // deleted or closed
 
 	mu          sync.Mutex // order of appends; guards what follows
@@ -83,10 +84,11 @@ func (p *Partition) Reconfigure(c *Config) {
 	p.log.SetConfig(&c.Log)
 }
 
-// Lead makes this broker the leader in the given epoch. sole says that the
-// committed in-sync set has one member.
-func (p *Partition) Lead(epoch wire.LeaderEpoch, sole bool) {
+// Lead makes this broker the leader in the given epoch. replicas is how many
+// the partition has; sole says that the committed in-sync set has one member.
+func (p *Partition) Lead(epoch wire.LeaderEpoch, replicas int, sole bool) {
 	p.mu.Lock()
+	p.replicas.Store(int32(replicas))
 	p.leaderEpoch.Store(int32(epoch))
 	p.soleInSync.Store(sole)
 	p.leader.Store(true)

@@ -99,11 +99,17 @@ func (p *Partition) Read(q ReadRequest) ReadResult {
 	return r
 }
 
+// diverges compares the client's last epoch with our history and, when they do
+// not agree, puts the answer into r.
 func (p *Partition) diverges(q ReadRequest, r *ReadResult) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	epoch, end := p.epochs.endOf(q.LastFetchedEpoch, p.LeaderEpoch(), p.log.End())
-	if epoch < 0 || epoch < q.LastFetchedEpoch || end < q.Offset {
+	if epoch < 0 || end < 0 {
+		r.Code = errcode.OffsetOutOfRange // an epoch that we have never heard of, as in Kafka
+		return true
+	}
+	if epoch < q.LastFetchedEpoch || end < q.Offset {
 		r.Diverging, r.DivergingEpoch, r.DivergingEnd = true, epoch, end
 		return true
 	}
