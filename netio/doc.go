@@ -67,6 +67,13 @@
 //
 // A span that is not hot is probed (vfs.File.Resident) before its bytes are asked for, a window at a time.
 //
+// # Measured
+//
+// Against a bare loop of a page (BenchmarkServer), what paid: SO_RCVLOWAT while most of a large frame is missing (1 MiB
+// frames: 30 % less CPU); one write for all acks of a burst (64 KiB frames, five in flight: 20 %). What did not, and is
+// left out: TCP_CORK around a sendfile with bytes after it (two calls more, nothing won), one large read for several
+// large frames (the same as one hot buffer filled again and again).
+//
 // # Concurrency
 //
 // Server, Budget, Conn.Close and the Done methods may be used from any goroutine. A Request belongs to the handler from
