@@ -86,7 +86,7 @@ func (b *Broker) createAll(topics []*metadata.Topic, img *metadata.Image, found 
 			k := logdir.Key{Topic: t.Name, Partition: int32(n)}
 			at, have := found[k]
 			delete(found, k)
-			work = append(work, opening{made[i], int32(n), p, cfg, at, have})
+			work = append(work, opening{t: made[i], index: int32(n), meta: p, cfg: cfg, at: at, have: have})
 		}
 	}
 	_ = inParallel(work, func(o opening) error { b.openOne(o); return nil })
@@ -105,6 +105,7 @@ type opening struct {
 	cfg   *partition.Config
 	at    place
 	have  bool
+	again bool // a full disk has refused it before
 }
 
 // openOne opens one partition into its slot. Damage stays with the partition;
@@ -124,12 +125,12 @@ func (b *Broker) openOne(o opening) {
 		b.logger.Error("partition is offline, the others go on", "topic", o.t.name, "partition", o.index, "error", err)
 		return
 	}
+	if !o.again {
+		b.logger.Error("partition cannot be opened", "topic", o.t.name, "partition", o.index, "error", err)
+	}
 	if isFull(err) {
 		b.reopenLater(o)
-		b.disk.report(b.logger, o, err)
-		return
 	}
-	b.logger.Error("partition cannot be opened", "topic", o.t.name, "partition", o.index, "error", err)
 }
 
 // alienError: the directory belongs to another topic of the same name.
@@ -161,8 +162,17 @@ func (b *Broker) openPartition(o opening) (*partition.Partition, error) {
 	}
 	return partition.Open(partition.Options{
 		Dir: d, Key: k, ID: o.t.id, Path: path, Fresh: fresh, Config: o.cfg, Budget: b.files,
-		Background: b.jobs.run, MapBelow: b.config.AppendMappedMaxBytes, Logger: b.logger,
+		Background: b.jobs.run, MapBelow: mapBelow(b.config.AppendMappedMaxBytes), Logger: b.logger,
 	})
+}
+
+// mapBelow turns tailrace.append.mapped.max.bytes into what segment asks: the
+// size from which on batches are not mapped, negative for never.
+func mapBelow(most int) int {
+	if most == 0 {
+		return -1
+	}
+	return most + 1
 }
 
 // pickDir gives the usable log directory with the fewest partitions, as Kafka

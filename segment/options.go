@@ -64,7 +64,7 @@ type Options struct {
 }
 
 // DefaultMapBelow is where pwrite overtakes a store through a mapping (docs/decisions has the figures).
-const DefaultMapBelow = 128 << 10
+const DefaultMapBelow = 8<<10 + 1
 
 // Recovered is what Open had to do.
 type Recovered struct {

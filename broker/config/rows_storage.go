@@ -113,10 +113,10 @@ var tailraceRows = [][]Def{
 	family("Tailrace's own", Served, "",
 		row{"tailrace.sync.parallelism", Int, "32", between(1, 1024),
 			"Files synced at a time in one round of a log directory."},
-		row{"tailrace.append.mapped.max.bytes", Int, "65536", between(0, 16<<20),
+		row{"tailrace.append.mapped.max.bytes", Int, "8192", between(0, 16<<20),
 			"Batches up to this size are copied into the mapped tail of their segment, larger ones written by pwrite; " +
 				"0 never maps."},
-		row{"tailrace.sendfile.min.bytes", Int, "32768", between(0, 1<<30),
+		row{"tailrace.sendfile.min.bytes", Int, "65536", between(0, 1<<30),
 			"Record ranges from this size on are sent by sendfile, smaller ones by one writev out of the mapping."},
 		row{"tailrace.max.inflated.bytes", Int, "67108864", between(1<<16, 1<<30),
 			"The most bytes one compressed batch may inflate to where the broker must look inside; a larger one is " +
