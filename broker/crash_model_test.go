@@ -91,10 +91,11 @@ func (m *model) make(l *modelLog, pid int64, acks int16) *sentBatch {
 }
 
 // send sends a batch and books the answer. A retriable refusal is retried
-// once, as a client would.
+// once, a while later, as a client would.
 func (m *model) send(h *house, l *modelLog, s *sentBatch) error {
 	r, _ := h.produce(l.topic, l.index, s.bytes, s.acks)
 	if r.Code == errcode.KafkaStorageError {
+		time.Sleep(2 * time.Second)
 		r, _ = h.produce(l.topic, l.index, s.bytes, s.acks)
 	}
 	if r.Code != errcode.None {
@@ -194,10 +195,12 @@ func (m *model) checkLog(h *house, l *modelLog, power bool) error {
 		case i > 0 && all[i-1].LastOffset()+1 != v.BaseOffset() && v.BaseOffset() > l.start:
 			return fmt.Errorf("offset %d follows %d", v.BaseOffset(), all[i-1].LastOffset())
 		}
-		if next, seen := seqs[s.pid]; s.pid >= 0 && seen && next != s.seq && v.BaseOffset() > l.start {
+		if next, seen := seqs[s.pid]; s.pid >= 0 && seen && next != s.seq {
 			return fmt.Errorf("producer %d has sequence %d where %d is due", s.pid, s.seq, next)
 		}
-		found[s], seqs[s.pid], s.base = true, s.seq+s.count, v.BaseOffset()
+		if found[s], s.base = true, v.BaseOffset(); s.base >= l.start {
+			seqs[s.pid] = s.seq + s.count
+		}
 	}
 	for _, s := range l.sent {
 		must := s.fate == durable || s.fate == cached && !power

@@ -102,7 +102,7 @@ func TestNewPartitionHasNoPast(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := vfs.WriteFileAtomic(fsys, filepath.Join(path, "old"), nil); err != nil {
+		if err := vfs.WriteFileAtomic(fsys, filepath.Join(path, "00000000000000000000.log"), nil); err != nil {
 			t.Fatal(err)
 		}
 		d.Add(k, &member{10, 5, 12})
@@ -120,7 +120,7 @@ func TestNewPartitionHasNoPast(t *testing.T) {
 		if path, err = d.CreatePartition(k, wire.TopicID{2}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := fsys.Stat(filepath.Join(path, "old")); err == nil {
+		if _, err := fsys.Stat(filepath.Join(path, "00000000000000000000.log")); err == nil {
 			t.Errorf("dropped %v: a file of the old partition lies in the new one", dropped)
 		}
 		d.Close(false, 0)

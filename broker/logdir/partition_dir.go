@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -40,9 +41,9 @@ func readPartitionMetadata(fsys vfs.FS, dir string) (wire.TopicID, error) {
 }
 
 // CreatePartition makes the directory of a new partition and returns its path.
-// A directory of that name that is there and belongs to another topic id, which
-// a crash during its deletion has left, is moved aside: nothing in it may show
-// up in the new partition. Nothing is synced: the partition's first sync round
+// A directory of that name whose log belongs to another topic id, which a crash
+// during its deletion has left, is moved aside: nothing in it may show up in
+// the new partition. Nothing is synced: the partition's first sync round
 // does that (Settle), so that a thousand partitions do not cost a thousand
 // journal commits.
 func (d *Dir) CreatePartition(k Key, id wire.TopicID) (string, error) {
@@ -52,16 +53,24 @@ func (d *Dir) CreatePartition(k Key, id wire.TopicID) (string, error) {
 	}
 	err := d.o.FS.Mkdir(path, 0o755)
 	if errors.Is(err, fs.ErrExist) {
-		if was, _ := readPartitionMetadata(d.o.FS, path); was != id {
+		err = nil
+		if was, _ := readPartitionMetadata(d.o.FS, path); was != id && d.holdsLog(path) {
 			err = d.moveAside(k, path)
-		} else {
-			err = nil
 		}
 	}
 	if err != nil {
 		return "", err
 	}
 	return path, d.Identify(path, id)
+}
+
+// holdsLog tells whether a directory has a log file. One that cannot be read is
+// taken for one that has.
+func (d *Dir) holdsLog(path string) bool {
+	entries, err := d.o.FS.ReadDir(path)
+	return err != nil || slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
+		return strings.HasSuffix(e.Name(), ".log")
+	})
 }
 
 // moveAside makes room for a new partition's directory.

@@ -151,9 +151,6 @@ func (p *Partition) settle(each bool) error {
 	p.mu.Unlock()
 	if text != nil {
 		if err := p.writeEpochs(text); err != nil {
-			p.mu.Lock()
-			p.epochs.dirty = true
-			p.mu.Unlock()
 			return err
 		}
 	}

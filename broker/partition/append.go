@@ -2,7 +2,6 @@ package partition
 
 import (
 	"errors"
-	"syscall"
 
 	"tailrace/batch"
 	"tailrace/segment"
@@ -155,7 +154,7 @@ func (p *Partition) answered(dup *written, code errcode.Code, acks int16, cfg *C
 // disk passes, so the error is retriable and nothing else is affected; any
 // other failure takes the directory.
 func (p *Partition) appendFailed(err error) Result {
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+	if isFull(err) {
 		p.reportFull(err)
 		return refused(errcode.KafkaStorageError, diskFull)
 	}

@@ -1,9 +1,11 @@
 package partition
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -34,6 +36,10 @@ func (p *Partition) countUnflushed(records int64, cfg *Config) bool {
 func tooLarge(topic string, limit int, detail string) string {
 	return fmt.Sprintf("%s: the limit is %d bytes: raise max.message.bytes of topic %s, or send smaller batches",
 		detail, limit, topic)
+}
+
+func isFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
 // fullReported is when a full disk was last logged: one line in 10 s for the

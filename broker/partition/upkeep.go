@@ -2,9 +2,9 @@ package partition
 
 import (
 	"errors"
+	"io/fs"
 	"path/filepath"
 	"slices"
-	"syscall"
 
 	"tailrace/broker/logdir"
 	"tailrace/vfs"
@@ -12,8 +12,26 @@ import (
 	"tailrace/wire/errcode"
 )
 
+// writeEpochs replaces leader-epoch-checkpoint. On a full disk it removes the
+// file instead: recovery then reads the epochs out of the log, while an old
+// file would hide the newest. They stay to be written.
 func (p *Partition) writeEpochs(text []byte) error {
-	return vfs.WriteFileAtomic(p.dir.FS(), filepath.Join(p.path, epochFile), text)
+	fsys, name := p.dir.FS(), filepath.Join(p.path, epochFile)
+	err := vfs.WriteFileAtomic(fsys, name, text)
+	if err == nil {
+		return nil
+	}
+	p.mu.Lock()
+	p.epochs.dirty = true
+	p.mu.Unlock()
+	if !isFull(err) {
+		return err
+	}
+	p.reportFull(err)
+	if err := fsys.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return fsys.SyncDir(p.path)
 }
 
 // rolled is called by the log, under mu, when a new segment begins at base and
@@ -57,7 +75,7 @@ func (p *Partition) snapshotFailed(err error) {
 	if p.dead.Load() {
 		return
 	}
-	if errors.Is(err, syscall.ENOSPC) {
+	if isFull(err) {
 		p.reportFull(err)
 		return
 	}
@@ -88,7 +106,7 @@ func (p *Partition) Housekeep(nowMs int64, retain bool) {
 }
 
 func (p *Partition) keepFailed(err error) {
-	if errors.Is(err, syscall.ENOSPC) {
+	if isFull(err) {
 		p.reportFull(err)
 		return
 	}
