@@ -65,6 +65,11 @@ func (l *Log) Retain(nowMs int64, upTo wire.Offset) ([]Dropped, error) {
 	l.mu.Unlock()
 	l.runJobs() // if it was rolled, the files of the last segment are to be trimmed before they go
 	for i := range dropped {
+		if i > 0 { // oldest first for good, so that a power cut in between leaves no hole
+			if err := l.fs.SyncDir(l.dir); err != nil {
+				return dropped[:i], l.poison(l.failure("dropping a segment", err))
+			}
+		}
 		if err := l.doom(c[i], nowMs); err != nil {
 			return dropped[:i], l.failure("dropping a segment", err)
 		}

@@ -123,15 +123,14 @@ func (l *Log) roll(base wire.Offset, nowMs int64, byAppend bool) error {
 	if err := old.index.times.Append(old.index.lastTime()); err != nil {
 		return l.failure("completing a time index", err)
 	}
-	w, err := l.takeNext(base)
-	if err == nil && w == nil {
-		w, err = l.openWriter(base, "", 0, os.O_TRUNC)
-		if err == nil {
-			if err = l.makeReady(w); err != nil {
-				err = errors.Join(err, w.discard())
-			}
+	if l.next == nil {
+		next, err := l.makeNext(base)
+		if err != nil {
+			return l.failure("rolling to a new segment", err)
 		}
+		l.keepNext(next)
 	}
+	w, err := l.takeNext(base)
 	if err != nil {
 		return l.failure("rolling to a new segment", err)
 	}
@@ -149,13 +148,11 @@ func (l *Log) roll(base wire.Offset, nowMs int64, byAppend bool) error {
 	return nil
 }
 
-// takeNext gives the prepared segment its base and its name. Only the log file is renamed here, one directory operation;
-// the index files follow later, because without them nothing is lost.
+// takeNext gives the prepared segment its base and its name, and makes it part of the log by that: until the log file is
+// renamed nothing has happened. It is one directory operation; the index files follow later, because without them
+// nothing is lost.
 func (l *Log) takeNext(base wire.Offset) (*writer, error) {
 	w := l.next
-	if w == nil {
-		return nil, nil
-	}
 	l.names.Lock()
 	err := l.place(w.file.Name(), l.path(base, logSuffix))
 	l.names.Unlock()

@@ -2,10 +2,12 @@ package segment
 
 import (
 	"errors"
+	"math"
 	"os"
 
 	"tailrace/index"
 	"tailrace/vfs"
+	"tailrace/wire"
 )
 
 // The work that must not delay an append is done by one helper job a log at a time, tend, which goes on until there is
@@ -149,33 +151,49 @@ func (l *Log) extendAhead(w *writer, h *handle, tail int64, byMap, bySync bool) 
 	}
 }
 
-// prepare makes the files of the next segment. They get their name, which nobody knows yet, when the segment is begun;
-// until then they bear one that both Kafka and Tailrace drop at start.
+// preparedNumber names the files of a segment prepared ahead. No segment has it, nor does one that an append makes
+// meanwhile because it could not wait, which is numbered by its base.
+const preparedNumber = math.MaxInt64
+
+// prepare makes the next segment ahead of time. A failure is left for the roll to report.
 func (l *Log) prepare(active *writer) {
-	next, err := l.openWriter(l.End(), cleanedSuffix, 0, os.O_TRUNC)
-	if err == nil {
-		if err = l.makeReady(next); err == nil {
-			next.from = -maxSizeStep // a log that fills segments is past its small beginnings
-			err = next.extendTo(1, false)
-		}
-		if err == nil && next.m != nil {
-			err = next.m.Populate(0, int(min(next.sized.Load(), next.window)))
-		}
-		if err != nil {
-			err = errors.Join(err, l.dropPrepared(next))
-		}
-	}
-	files, maps := int64(0), int64(0)
-	if err == nil {
-		files, maps = next.holds()
+	next, err := l.makeNext(preparedNumber)
+	if err == nil && next.m != nil {
+		_ = next.m.Populate(0, int(min(next.sized.Load(), next.window)))
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err != nil {
+	switch {
+	case err != nil:
 		active.noNext = true
-		return
+	case l.next != nil || l.closed.Load(): // an append could not wait
+		_ = l.dropPrepared(next)
+	default:
+		l.keepNext(next)
 	}
-	l.next = next
+}
+
+// makeNext makes the files of the next segment. They get their name, which nobody knows yet, when the segment is begun;
+// until then they bear one that both Kafka and Tailrace drop at start.
+func (l *Log) makeNext(number wire.Offset) (*writer, error) {
+	next, err := l.openWriter(number, cleanedSuffix, 0, os.O_TRUNC)
+	if err != nil {
+		return nil, err
+	}
+	if err = l.makeReady(next); err == nil {
+		next.from = -maxSizeStep // a log that fills segments is past its small beginnings
+		err = next.extendTo(1, false)
+	}
+	if err != nil {
+		return nil, errors.Join(err, l.dropPrepared(next))
+	}
+	return next, nil
+}
+
+// keepNext makes w the prepared segment. Under mu.
+func (l *Log) keepNext(w *writer) {
+	l.next = w
+	files, maps := w.holds()
 	l.budget.add(l, files, maps)
 }
 

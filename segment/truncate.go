@@ -20,7 +20,8 @@ import (
 // The empty file at 20 is the mark: what a segment holds at or above the next one's base is not part of the log. Every
 // open knows that rule. The bytes in ( ) are cut off FileDeleteDelayMs later, at rest, at Close or at the next start.
 //
-// The order is: later segments go, newest first; the directory is synced; the new file comes; the directory is synced.
+// The order is: later segments go, newest first, and the directory is synced after each; the new file comes; the directory
+// is synced.
 // A power cut in between leaves a log that ends where it did before, or earlier, without a gap.
 
 // Truncate removes every batch that holds an offset at or above to; End becomes to, or the base offset of the batch
@@ -55,8 +56,7 @@ func (l *Log) rearrange(f func() error) error {
 	err := l.usable()
 	var tell bool
 	if err == nil {
-		// The prepared segment's files are named by the end of the log, which may soon be a segment's base.
-		if err = errors.Join(l.dropNext(), f()); err != nil {
+		if err = f(); err != nil {
 			l.failed = l.failure("truncating", err)
 			err = l.failed
 		}
@@ -161,9 +161,10 @@ func (l *Log) cutChain(keep, gone chain, start wire.Offset, bases ...wire.Offset
 		if err := l.doom(g, nowMs); err != nil {
 			return err
 		}
-	}
-	if err := l.fs.SyncDir(l.dir); err != nil {
-		return err
+		// One by one, so that a power cut in between leaves no hole.
+		if err := l.fs.SyncDir(l.dir); err != nil {
+			return err
+		}
 	}
 	for _, base := range bases {
 		if err := l.createLog(base); err != nil {
