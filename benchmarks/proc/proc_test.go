@@ -1,0 +1,66 @@
+package proc
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+func TestCPUAndMemoryOfAChild(t *testing.T) {
+	p, err := Start(0, "sh", "-c", "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; echo counted; exec sleep 60")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Kill()
+	first, err := p.CPU()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		now, err := p.CPU()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if now > first {
+			break
+		}
+	}
+	if n, err := p.Resident(); err != nil || n < 100<<10 || n > 100<<20 {
+		t.Errorf("%d bytes of a shell, %v", n, err)
+	}
+}
+
+func TestAFailedServerSaysWhatItPrinted(t *testing.T) {
+	_, err := StartServer(0, "", "sh", "-c", "echo no such luck; exit 3")
+	if err == nil || !strings.Contains(err.Error(), "no such luck") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestStopTellsOfAFailure(t *testing.T) {
+	p, err := Start(-1, "sh", "-c", "trap 'echo went wrong; exit 7' TERM; echo up; while :; do sleep 0.01; done")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 100 {
+		if cpu, err := p.CPU(); err == nil && cpu > 0 {
+			break
+		}
+	}
+	if err := p.Stop(); err == nil {
+		t.Error("a process that failed was stopped without an error")
+	}
+}
+
+func TestWarmLeavesMemoryFree(t *testing.T) {
+	w, err := NewWarm(64 << 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := Attach(os.Getpid()).Resident(); err != nil || n > 60<<20 {
+		t.Errorf("%d bytes are held, %v", n, err)
+	}
+	if err := w.Close(); err != nil {
+		t.Error(err)
+	}
+}
