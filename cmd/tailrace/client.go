@@ -27,7 +27,8 @@ const clientID = "tailrace-cli"
 type address struct{ text string }
 
 func (a *address) addTo(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&a.text, "bootstrap-server", "b", "127.0.0.1:9092", "`HOST:PORT` of a broker; several: comma-separated")
+	cmd.Flags().StringVarP(&a.text, "bootstrap-server", "b", "127.0.0.1:9092",
+		"`HOST:PORT` of a broker; several: comma-separated")
 }
 
 // servers are the addresses given, each with a port.
@@ -55,7 +56,9 @@ func (a *address) servers() ([]string, error) {
 
 // connect gives a client that a broker has answered, or says within answerWithin which address failed and why. The
 // context that comes with it ends when a broker that is needed stays away for too long; its cause says so.
-func (a *address) connect(ctx context.Context, warn func(string), opts ...kgo.Opt) (context.Context, *kgo.Client, error) {
+func (a *address) connect(
+	ctx context.Context, warn func(string), opts ...kgo.Opt,
+) (context.Context, *kgo.Client, error) {
 	servers, err := a.servers()
 	if err != nil {
 		return ctx, nil, err

@@ -30,8 +30,8 @@ func newConsume() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "consume TOPIC",
 		Short: "Print the records of a topic",
-		Long: "Print the records of a topic, without joining a group: new ones only, unless told where to begin, and until\n" +
-			"Ctrl-C, unless told when to end. All partitions are read, each in order.\n\n" +
+		Long: "Print the records of a topic, without joining a group: new ones only, unless told where to begin, and\n" +
+			"until Ctrl-C, unless told when to end. All partitions are read, each in order.\n\n" +
 			"--format takes kcat's letters: %t topic, %p partition, %o offset, %k key, %s value, %h headers,\n" +
 			"%T timestamp (ms), %K and %S length of key and value (-1: null), and \\n \\r \\t \\\\ \\xNN. Nothing is added.",
 		Example: "  tailrace consume orders --from-beginning --exit-at-end\n" +
@@ -189,7 +189,8 @@ func fetchError(topic string, p int32, err error) error {
 	case errors.Is(err, kerr.UnknownTopicOrPartition), errors.Is(err, kerr.UnknownTopicID):
 		return fmt.Errorf("topic %q partition %d is gone", topic, p)
 	case errors.As(err, &lost):
-		return fmt.Errorf("topic %q partition %d: the log was cut from offset %d back to %d", topic, p, lost.ConsumedTo, lost.ResetTo)
+		return fmt.Errorf("topic %q partition %d: the log was cut from offset %d back to %d",
+			topic, p, lost.ConsumedTo, lost.ResetTo)
 	}
 	return fmt.Errorf("topic %q partition %d: %s", topic, p, reason(err, ""))
 }

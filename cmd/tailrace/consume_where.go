@@ -43,8 +43,8 @@ func (f *consumeFlags) where(
 		case end.Err != nil:
 			return nil, nil, fmt.Errorf("topic %q partition %d: %s", topic, p, reason(end.Err, ""))
 		case byOffset && (f.offset < start.Offset || f.offset > end.Offset):
-			return nil, nil, fmt.Errorf("topic %q partition %d has no offset %d: it begins at %d and ends at %d (--partition chooses one)",
-				topic, p, f.offset, start.Offset, end.Offset)
+			return nil, nil, fmt.Errorf("topic %q partition %d has no offset %d: "+
+				"it begins at %d and ends at %d (--partition chooses one)", topic, p, f.offset, start.Offset, end.Offset)
 		}
 		ends[p] = end.Offset
 		switch {

@@ -14,8 +14,8 @@ import (
 	"tailrace/vfs"
 )
 
-// apply cuts, under the lock of the log directory. The order is that of a crash which loses nothing: first the bytes are safe elsewhere, then goes what can
-// be made anew, and the file is cut last.
+// apply cuts, under the lock of the log directory. The order is that of a crash which loses nothing: first the bytes
+// are safe elsewhere, then goes what can be made anew, and the file is cut last.
 func (c *cut) apply() error {
 	if c.Bytes+c.Reserved == 0 {
 		return fmt.Errorf("%s ends at position %d: there is nothing to cut", c.File, c.Position)

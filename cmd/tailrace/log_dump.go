@@ -3,6 +3,8 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,8 +76,15 @@ func (d *dump) all(paths []string) error {
 		if err != nil {
 			return err
 		}
+		files = slices.DeleteFunc(files, func(name string) bool {
+			k, _ := kindOf(name)
+			return k == kindUnknown
+		})
+		if len(files) == 0 {
+			return usage("%s is no file of a log, and no directory with one", path)
+		}
 		for _, f := range files {
-			if err := d.file(f); err != nil {
+			if err := d.file(f); err != nil && !(os.IsNotExist(err) && f != path) { // gone meanwhile
 				return err
 			}
 		}
@@ -85,7 +94,7 @@ func (d *dump) all(paths []string) error {
 
 func (d *dump) file(path string) error {
 	k, _ := kindOf(path)
-	if d.format != formatJSON && k != kindUnknown {
+	if d.format != formatJSON {
 		fmt.Fprintf(d.w, "== %s\n", path)
 	}
 	switch k {

@@ -33,7 +33,8 @@ type entryRow struct {
 func (r entryRow) text() string {
 	switch {
 	case r.ProducerID != nil:
-		return fmt.Sprintf("aborted producer=%d offsets=%d..%d last-stable=%d", *r.ProducerID, *r.First, *r.Last, *r.LastStable)
+		return fmt.Sprintf("aborted producer=%d offsets=%d..%d last-stable=%d",
+			*r.ProducerID, *r.First, *r.Last, *r.LastStable)
 	case r.Timestamp != nil:
 		return fmt.Sprintf("time=%s offset=%d", moment(*r.Timestamp), *r.Offset)
 	}
@@ -249,9 +250,14 @@ func (d *dump) small(path string, k kind) error {
 		}
 	}
 	if err != nil {
-		return d.damage(path, 0, err.Error())
+		return d.damage(path, 0, plain(path, err))
 	}
 	return nil
+}
+
+// plain is an error about a file, without the name of the file.
+func plain(path string, err error) string {
+	return strings.TrimSuffix(strings.TrimPrefix(err.Error(), path+": "), ": damaged")
 }
 
 // isIO tells a file that cannot be read from one that cannot be understood.
@@ -264,6 +270,9 @@ func isIO(err error) bool {
 func readSmall(path string, k kind) (lines []string, err error) {
 	switch k {
 	case kindCheckpoint:
+		if info, err := vfs.OS.Stat(path); err == nil && info.Size() == 0 {
+			return nil, nil // Kafka makes the file before it has anything to write
+		}
 		offsets, err := logdir.ReadCheckpoint(vfs.OS, path)
 		for key, o := range offsets {
 			lines = append(lines, fmt.Sprintf("topic=%s partition=%d offset=%d", key.Topic, key.Partition, o))

@@ -21,8 +21,8 @@ func newLogTruncate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "truncate FILE",
 		Short: "Cut the end off a damaged .log file",
-		Long: "Cut a .log file at the beginning of a batch, so that a damaged partition can be opened again. Without --yes\n" +
-			"it is only said what would go. What is cut off is kept beside the file, as FILE.cut-<position>.\n" +
+		Long: "Cut a .log file at the beginning of a batch, so that a damaged partition can be opened again. Without\n" +
+			"--yes it is only said what would go. What is cut off is kept beside the file, as FILE.cut-<position>.\n" +
 			"The broker must be stopped. Find the position with `tailrace log verify`.",
 		Example: "  tailrace log truncate tailrace-data/log/orders-0/00000000000000000000.log --at 81920",
 		Args:    cobra.ExactArgs(1),
@@ -217,7 +217,8 @@ func (c *cut) write(w io.Writer) error {
 		fmt.Fprintf(&b, "  left: damage at position %d: %s\n", d.Position, d.Reason)
 	}
 	if c.Later > 0 {
-		fmt.Fprintf(&b, "  stays: %s behind this one; the offsets between are missing\n", count(int64(c.Later), "segment", "segments"))
+		fmt.Fprintf(&b, "  stays: %s behind this one; the offsets between are missing\n",
+			count(int64(c.Later), "segment", "segments"))
 	}
 	if c.KeptIn != "" {
 		fmt.Fprintf(&b, "  kept in: %s\n", c.KeptIn)

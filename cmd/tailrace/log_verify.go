@@ -20,9 +20,9 @@ func newLogVerify() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify PATH...",
 		Short: "Check every byte of logs and the files beside them",
-		Long: "Check the CRC and the offsets of every batch, each index entry against the batch it points to, and producer\n" +
-			"snapshots, leader epochs and checkpoints. PATH is a log directory, the directory of a partition, or a .log file.\n" +
-			"Nothing is changed, and a broker may be running. The exit code is 1 if something is damaged.",
+		Long: "Check the CRC and the offsets of every batch, each index entry against the batch it points to, and\n" +
+			"producer snapshots, leader epochs and checkpoints. PATH is a log directory, the directory of a partition,\n" +
+			"or a .log file. Nothing is changed, and a broker may be running. The exit code is 1 on damage.",
 		Example: "  tailrace log verify tailrace-data/log\n  tailrace log verify tailrace-data/log/orders-0",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, paths []string) error {
@@ -100,7 +100,8 @@ func (v *verification) reserved(file string, pos, bytes int64) {
 func (v *verification) stale(file string, pos, bytes int64) {
 	v.Stale = append(v.Stale, reservedRow{"stale", file, pos, bytes})
 	if v.tell != nil {
-		v.tell(fmt.Sprintf("%s: %d bytes from position %d on were cut off by the broker and are no part of the log", file, bytes, pos))
+		v.tell(fmt.Sprintf("%s: %d bytes from position %d on were cut off by the broker and are no part of the log",
+			file, bytes, pos))
 	}
 }
 
@@ -128,7 +129,7 @@ func (v *verification) path(path string) error {
 		switch _, _, isPartition := logdir.ParsePartitionDir(e.Name()); {
 		case e.IsDir() && isPartition:
 			partitions = append(partitions, name)
-		case !e.IsDir() && inLog && (k == kindLog || k == kindMetadata):
+		case !e.IsDir() && inLog && (k == kindLog && baseOf(name) != unknownBase || k == kindMetadata):
 			return v.partition(path)
 		case !e.IsDir() && k == kindCheckpoint:
 			if err := v.small(name, k); err != nil {
@@ -199,7 +200,7 @@ func (v *verification) small(path string, k kind) error {
 		return err
 	}
 	if err != nil {
-		v.damaged(path, 0, err.Error())
+		v.damaged(path, 0, plain(path, err))
 	}
 	return nil
 }

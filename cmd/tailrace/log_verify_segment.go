@@ -47,7 +47,9 @@ func (v *verification) segment(path string, bound wire.Offset) error {
 }
 
 // batches goes through a segment; whole is false when damage kept the indexes from being compared to the end.
-func (v *verification) batches(s *scan, path string, bound wire.Offset, offsets, times *indexCheck) (whole bool, err error) {
+func (v *verification) batches(
+	s *scan, path string, bound wire.Offset, offsets, times *indexCheck,
+) (whole bool, err error) {
 	whole = true
 	for {
 		f, ok, err := s.step()

@@ -118,6 +118,22 @@ func TestIndexAgainstBatches(t *testing.T) {
 	}
 }
 
+// TestStaleBatches: a broker that truncates leaves the bytes and begins a new segment below them.
+func TestStaleBatches(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "t-0")
+	base := filepath.Join(dir, "00000000000000000100")
+	err := errors.Join(makeLog(dir), os.Remove(base+".index"), os.Remove(base+".timeindex"),
+		os.WriteFile(filepath.Join(dir, "00000000000000000103.log"), nil, 0o644))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, _, code := cli(t, "", "log", "verify", filepath.Dir(dir))
+	if code != 0 || !strings.Contains(out, base+".log: 152 bytes from position 158 on were cut off by the broker") ||
+		!strings.Contains(out, "2 segments, 2 batches") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+}
+
 // FuzzScan: whatever the bytes are, a scan ends, in order, and what it calls a batch is one.
 func FuzzScan(f *testing.F) {
 	log, _, err := batches()

@@ -16,7 +16,7 @@ import (
 // firstTime is when the records of makeLog begin, in ms.
 const firstTime = 1_700_000_000_000
 
-// makeLog writes a partition as a broker leaves it: a segment of four batches with its indexes, and the files beside it.
+// makeLog writes a partition as a broker leaves it: a segment of four batches with its indexes, and what lies beside.
 func makeLog(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -41,7 +41,8 @@ func makeLog(dir string) error {
 		y.Append(index.TimeEntry{Timestamp: firstTime + 1, Offset: 101}),
 		y.Append(index.TimeEntry{Timestamp: firstTime + 5, Offset: 103}),
 		x.Trim(), x.Close(), y.Trim(), y.Close(),
-		index.AppendAborted(vfs.OS, stem+".txnindex", 0, index.Aborted{ProducerID: 7, First: 103, Last: 104, LastStable: 105}),
+		index.AppendAborted(vfs.OS, stem+".txnindex", 0,
+			index.Aborted{ProducerID: 7, First: 103, Last: 104, LastStable: 105}),
 		os.WriteFile(filepath.Join(dir, "00000000000000000104.snapshot"), snapshot(), 0o644),
 		os.WriteFile(filepath.Join(dir, "leader-epoch-checkpoint"), []byte("0\n1\n3 100\n"), 0o644),
 		os.WriteFile(filepath.Join(dir, "partition.metadata"), []byte("version: 0\ntopic_id: AAAAAAAAAAAAAAAAAAAAAQ"), 0o644),
@@ -61,13 +62,17 @@ func batches() (log []byte, ends []int, err error) {
 	b.Append(firstTime+1, nil, []byte("two"))
 	add()
 	b.Reset(batch.Options{BaseOffset: 102, LeaderEpoch: 3})
-	b.Append(firstTime, []byte{0xff}, nil, batch.Header{Key: []byte("h"), Value: []byte("1")}, batch.Header{Key: []byte("n")})
+	b.Append(firstTime, []byte{0xff}, nil,
+		batch.Header{Key: []byte("h"), Value: []byte("1")}, batch.Header{Key: []byte("n")})
 	add()
-	b.Reset(batch.Options{BaseOffset: 103, LeaderEpoch: 3, Producer: &batch.Producer{ID: 7, Epoch: 1}, Transactional: true})
+	b.Reset(batch.Options{
+		BaseOffset: 103, LeaderEpoch: 3, Producer: &batch.Producer{ID: 7, Epoch: 1}, Transactional: true,
+	})
 	b.Append(firstTime+5, []byte("k"), []byte("three"))
 	add()
 	b.Reset(batch.Options{
-		BaseOffset: 104, LeaderEpoch: 3, Producer: &batch.Producer{ID: 7, Epoch: 1, Sequence: -1}, Transactional: true, Control: true,
+		BaseOffset: 104, LeaderEpoch: 3, Producer: &batch.Producer{ID: 7, Epoch: 1, Sequence: -1},
+		Transactional: true, Control: true,
 	})
 	b.Append(firstTime+5, []byte{0, 0, 0, 0}, []byte{0, 0, 0, 0, 0, 9})
 	add()

@@ -61,7 +61,8 @@ func newProduce() *cobra.Command {
 	f.at.addTo(cmd)
 	f.out.addTo(cmd, oneDocument)
 	fl := cmd.Flags()
-	fl.StringVar(&f.separator, "key-separator", "", "`text` between key and value of a line; without this flag records have no key")
+	fl.StringVar(&f.separator, "key-separator", "",
+		"`text` between key and value of a line; without this flag records have no key")
 	fl.StringVar(&f.compression, "compression", "none", "`codec`: none, gzip, snappy, lz4 or zstd")
 	fl.StringVar(&f.acks, "acks", "all", "`acks` to wait for: 0 (none), 1 (the leader has it) or all (it is safe)")
 	fl.Int32Var(&f.batchBytes, "batch-bytes", defaultBatch,
@@ -237,7 +238,7 @@ func (s *sending) refusal() error {
 	text := reason(s.firstErr, "")
 	switch {
 	case errors.Is(s.firstErr, kerr.MessageTooLarge):
-		text = fmt.Sprintf("%s; the topic's max.message.bytes bounds it, and --batch-bytes (%d) bounds the batch it was sent in",
+		text = fmt.Sprintf("%s; the topic's max.message.bytes bounds it, and --batch-bytes (%d) the batch it was sent in",
 			text, s.batchBytes)
 	case errors.Is(s.firstErr, kgo.ErrRecordTimeout):
 		text = "the broker did not acknowledge it within a minute"

@@ -41,11 +41,14 @@ func newServe() *cobra.Command {
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&f.configFile, "config", "", "properties file, such as Kafka's server.properties")
-	fl.StringVar(&f.data, "data", "", "data directory: logs in DIR/log, metadata in DIR/meta (default "+config.DefaultData+")")
-	fl.StringVar(&f.listen, "listen", "", "addresses HOST:PORT, comma-separated; port 0 lets the kernel choose (default 127.0.0.1:9092,[::1]:9092)")
+	fl.StringVar(&f.data, "data", "",
+		"data directory: logs in DIR/log, metadata in DIR/meta (default "+config.DefaultData+")")
+	fl.StringVar(&f.listen, "listen", "",
+		"addresses HOST:PORT, comma-separated; port 0 lets the kernel choose (default 127.0.0.1:9092,[::1]:9092)")
 	fl.StringArrayVar(&f.sets, "set", nil, "setting key=value; may be repeated")
 	fl.BoolVar(&f.dev, "dev", false, "for development: acks=all does not wait for the disk")
-	fl.StringVar(&f.readyFile, "ready-file", "", "file that receives the bound addresses, one a line, when the broker is ready")
+	fl.StringVar(&f.readyFile, "ready-file", "",
+		"file that receives the bound addresses, one a line, when the broker is ready")
 	return cmd
 }
 

@@ -68,7 +68,7 @@ func newTopicCreate() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "create NAME",
 		Short:   "Create a topic",
-		Example: "  tailrace topic create orders --partitions 12 --config retention.ms=86400000 --config compression.type=zstd",
+		Example: "  tailrace topic create orders --partitions 12 --config retention.ms=86400000",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if partitions == 0 || partitions < -1 {

@@ -52,7 +52,7 @@ type description struct {
 	Name       string                 `json:"name"`
 	ID         string                 `json:"id"`
 	Internal   bool                   `json:"internal"`
-	Configs    map[string]string      `json:"configs,omitempty"` // what was set for this topic; absent if the broker does not tell
+	Configs    map[string]string      `json:"configs,omitempty"` // set for this topic; absent if not told
 	Partitions []partitionDescription `json:"partitions"`
 }
 
