@@ -39,7 +39,7 @@ func (r *request) parse(frame []byte) error {
 	}
 	r.key = int16(binary.BigEndian.Uint16(frame))
 	r.correlation = frame[4:8]
-	at := 10 + 1 + int(int16(binary.BigEndian.Uint16(frame[8:])))
+	at := 10 + 1 + max(0, int(int16(binary.BigEndian.Uint16(frame[8:])))) // a null client id has length -1
 	if r.key == keyProduce {
 		at += 1 + 2 + 4 + 1
 	} else {
@@ -62,7 +62,7 @@ func (r *request) parse(frame []byte) error {
 	}
 	n, width := binary.Uvarint(frame[at:])
 	at += width
-	if n <= batchAttributes || at+int(n)-1 > len(frame) {
+	if width <= 0 || n <= batchAttributes || n-1 > uint64(len(frame)-at) {
 		return errFrame
 	}
 	r.records = frame[at : at+int(n)-1]

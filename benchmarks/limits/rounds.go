@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// rounds is group commit over many files: all files that have waiters when a round starts are synced together, and while
-// it runs the next one gathers.
+// rounds is group commit over many files: all files that have waiters when a round starts are synced together, and
+// while it runs the next one gathers.
 type rounds struct {
 	mu      sync.Mutex
 	wake    sync.Cond

@@ -1,7 +1,7 @@
 // Package proc starts processes on one core and reads what they cost: CPU time, resident memory.
 //
-// It promises figures of the whole process, threads that have ended included, in nanoseconds and bytes. A Process may be
-// read from any goroutine; Stop and Kill belong to the one that started it.
+// It promises figures of the whole process, threads that have ended included, in nanoseconds and bytes. A Process may
+// be read from any goroutine; Stop and Kill belong to the one that started it.
 package proc
 
 import (

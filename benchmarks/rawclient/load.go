@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Produce is the load of one batch, appended again and again. Connection i of n writes to partitions i, i+n, i+2n and so
-// on in turn, or, when there are more connections than partitions, to partition i mod partitions.
+// Produce is the load of one batch, appended again and again. Connection i of n writes to partitions i, i+n, i+2n and
+// so on in turn, or, when there are more connections than partitions, to partition i mod partitions.
 func Produce(topic string, partitions int, acks int16, batch Batch) Load {
 	load := Load{Check: ProduceCheck(topic)}
 	load.Frames = func(conn, conns int) [][]byte {
