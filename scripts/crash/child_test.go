@@ -5,12 +5,14 @@ package crash
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -81,6 +83,9 @@ func (c *child) launch() {
 	}
 	c.cmd = exec.Command(args[0], args[1:]...)
 	c.cmd.Stdout, c.cmd.Stderr = log, log
+	c.cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { // TAILRACE_ and KAFKA_ would be settings
+		return strings.HasPrefix(v, "TAILRACE_") || strings.HasPrefix(v, "KAFKA_")
+	})
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := c.cmd.Start(); err != nil {
 		c.t.Fatal(err)
@@ -187,6 +192,24 @@ func (c *child) lines(words ...string) []string {
 		}
 	}
 	return found
+}
+
+// complaints reports what the broker logged as an error, and counts its warnings.
+func (c *child) complaints() {
+	c.t.Helper()
+	warned := map[string]int{}
+	for _, line := range c.lines() {
+		var said struct{ Level, Msg string }
+		if err := json.Unmarshal([]byte(line), &said); err != nil || said.Level == "ERROR" {
+			c.t.Errorf("the broker logged: %s", line)
+		}
+		if said.Level == "WARN" {
+			warned[said.Msg]++
+		}
+	}
+	for msg, n := range warned {
+		c.t.Logf("%d times the broker warned: %s", n, msg)
+	}
 }
 
 // verb runs a command of the command line and returns what it printed.

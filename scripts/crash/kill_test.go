@@ -180,7 +180,7 @@ func (r *run) rounds() {
 			r.book()
 			return r.ledger.Acks-before >= ackedPerRound
 		})
-		time.Sleep(time.Duration(r.rand.IntN(700)) * time.Millisecond)
+		time.Sleep(time.Duration(r.rand.IntN(1500)) * time.Millisecond)
 		r.broker.kill()
 		for r.rand.IntN(3) == 0 { // some starts are not lived through
 			r.broker.launch()
@@ -292,6 +292,9 @@ func (r *run) finish() {
 		r.checker.Complete(last)
 	}
 	r.broker.stop()
+	if c, ours := r.broker.(*child); ours {
+		c.complaints()
+	}
 	for at, start := range r.logStarts {
 		if start == 0 && r.n >= 10 {
 			r.t.Errorf("%s still starts at 0: no kill can have met retention", at)
