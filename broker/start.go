@@ -86,7 +86,8 @@ func listenError(address string, err error) error {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return fmt.Errorf("address %s is in use%s: stop that process, or give another --listen", address, byWhom(address))
 	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("address %s may not be bound: ports below 1024 need CAP_NET_BIND_SERVICE, or give another --listen", address)
+		return fmt.Errorf("address %s may not be bound: ports below 1024 need CAP_NET_BIND_SERVICE, "+
+			"or give another --listen", address)
 	}
 	return fmt.Errorf("cannot listen on %s: %w", address, err)
 }

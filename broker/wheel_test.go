@@ -13,7 +13,10 @@ func TestWheelFiresInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWheel()
 		defer w.stop()
-		for _, d := range []time.Duration{0, time.Millisecond, 63 * time.Millisecond, 64 * time.Millisecond, time.Second, 5 * time.Second, time.Hour + time.Minute} {
+		for _, d := range []time.Duration{
+			0, time.Millisecond, 63 * time.Millisecond, 64 * time.Millisecond, time.Second,
+			5 * time.Second, time.Hour + time.Minute,
+		} {
 			fired := make(chan time.Time, 1)
 			e := &timerEntry{}
 			e.fire = func() { fired <- time.Now() }

@@ -6,12 +6,14 @@ import (
 	"sync/atomic"
 )
 
-// Budget bounds the memory that all connections together hold for what they receive. It is charged with the buffers that
-// arrived bytes lie in, so at most 16 KiB for a frame that has only been announced. When it is used up, connections wait
-// before they read on, first come first served; the clock of an unfinished frame stands still meanwhile.
+// Budget bounds the memory that all connections together hold for what they receive. It is charged with the buffers
+// that arrived bytes lie in, so at most 16 KiB for a frame that has only been announced. When it is used up,
+// connections wait before they read on, first come first served; the clock of an unfinished frame stands still
+// meanwhile.
 //
-// Frames that are half received could wait for one another for ever. So one connection at a time may overdraw the budget
-// to finish its frame, if it is not overdrawn already; the bound is therefore the limit plus the growth of one frame.
+// Frames that are half received could wait for one another for ever. So one connection at a time may overdraw the
+// budget to finish its frame, if it is not overdrawn already; the bound is therefore the limit plus the growth of one
+// frame.
 //
 // A nil *Budget has no limit and counts nothing.
 type Budget struct {

@@ -18,8 +18,8 @@ const (
 	shelfBytes = 4 << 20
 )
 
-// recvBuffer is memory that frames arrive in. Each open request whose body lies in it holds a reference, and so does the
-// reader that still fills it. It goes back to its shelf with the last one.
+// recvBuffer is memory that frames arrive in. Each open request whose body lies in it holds a reference, and so does
+// the reader that still fills it. It goes back to its shelf with the last one.
 type recvBuffer struct {
 	data   []byte
 	refs   atomic.Int32

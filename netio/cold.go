@@ -42,7 +42,8 @@ func spanFault(s *placedSpan, off int, errno syscall.Errno) error {
 }
 
 // coldPool reads in what is not in the page cache, so that no reader or writer of a connection waits for a disk inside
-// sendfile, and bounds how many threads do. It holds a connection's right to write meanwhile. It never waits for a peer.
+// sendfile, and bounds how many threads do. It holds a connection's right to write meanwhile. It never waits for a
+// peer.
 type coldPool struct {
 	server *Server
 	limit  int

@@ -416,8 +416,8 @@ func TestPeerCloses(t *testing.T) {
 	}
 }
 
-// A small frame right behind a large one is served at once, and so is the end of the stream inside a large one, although
-// the reader has asked to be woken for many bytes only.
+// A small frame right behind a large one is served at once, and so is the end of the stream inside a large one,
+// although the reader has asked to be woken for many bytes only.
 func TestLargeFrameThenSmall(t *testing.T) {
 	s := serve(t, Config{}, func(r *Request) {
 		r.Out.Buf = binary.BigEndian.AppendUint32(r.Out.Buf, uint32(len(r.Body)))

@@ -29,7 +29,8 @@
 // # Who writes
 //
 // Requests that a handler completed before it returned are the reader's own (Conn.run) until the burst ends; no lock is
-// taken for them. All others stand in Conn.queue in arrival order. Below it is Conn.out: replies that are being written.
+// taken for them. All others stand in Conn.queue in arrival order. Below it is Conn.out: replies that are being
+// written.
 // The right to write is Conn.writing, taken and given back under Conn.mu; whoever holds it, the owner, moves the ready
 // head of the queue to out, and alone touches out. It passes between four parties:
 //
@@ -50,8 +51,8 @@
 //   - EAGAIN: sending never loses its place, since the place is kept in the request (cursor) and the vectors are built
 //     anew from there by whoever owns next.
 //   - Close from any goroutine marks the connection dead and moves its deadlines into the past. It does not close the
-//     descriptor: net.TCPConn.Close would wait for the reader, and the reader may be the caller. The reader wakes, waits
-//     until nobody owns, detaches what is still open, closes the descriptor, and calls Handler.Closed. An owner whose
+//     descriptor: net.TCPConn.Close would wait for the reader, and the reader may be the caller. The reader wakes,
+//     waits until nobody owns, detaches what is still open, closes the descriptor, and calls Handler.Closed. An owner whose
 //     write fails does the same to what it holds.
 //   - Done after Closed: the request is detached (orphan); its references are released and it is recycled.
 //   - The queue is full: the reader has flushed and waits on Conn.cond; each owner that finishes replies signals.

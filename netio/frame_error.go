@@ -28,7 +28,8 @@ type FrameError struct {
 // Error implements error.
 func (e *FrameError) Error() string { return e.Text }
 
-var httpMethods = [][]byte{[]byte("GET "), []byte("POST"), []byte("HEAD"), []byte("PUT "), []byte("OPTI"), []byte("DELE"),
+var httpMethods = [][]byte{[]byte("GET "), []byte("POST"), []byte("HEAD"), []byte("PUT "), []byte("OPTI"),
+	[]byte("DELE"),
 	[]byte("CONN"), []byte("PRI ")}
 
 // judge explains a prefix that announces no frame of at most max bytes. b holds at least the prefix.

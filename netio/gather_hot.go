@@ -127,8 +127,8 @@ func (s *placedSpan) resident(off int) bool {
 	}
 	n := min(s.N-off, warmWindow)
 	f, pos := s.Ref.File(), int64(s.Pos)+int64(off)
-	// A cold answer is asked for twice: cachestat(2) of Linux 6.18 counts too little when it is preempted in a large folio,
-	// about once in a thousand probes.
+	// A cold answer is asked for twice: cachestat(2) of Linux 6.18 counts too little when it is preempted in a large
+	// folio, about once in a thousand probes.
 	if in, known := f.Resident(pos, int64(n)); known && !in {
 		if in, _ = f.Resident(pos, int64(n)); !in {
 			return false

@@ -215,7 +215,8 @@ func TestOutOfDescriptors(t *testing.T) {
 	probe := late.descriptor(t)
 	_ = late.Close()
 	_ = s.waitClosed(t)
-	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: uint64(probe) + 1, Max: limit.Max}); err != nil {
+	few := syscall.Rlimit{Cur: uint64(probe) + 1, Max: limit.Max}
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &few); err != nil {
 		t.Fatal(err)
 	}
 	late = dial(t, s.addr)

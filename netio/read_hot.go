@@ -193,7 +193,8 @@ func (c *Conn) move(size int) bool {
 	return c.exchange(size)
 }
 
-// exchange moves what is unserved into another buffer of at least size bytes. It is false when the connection is to stop.
+// exchange moves what is unserved into another buffer of at least size bytes. It is false when the connection is to
+// stop.
 func (c *Conn) exchange(size int) bool {
 	have := c.end - c.start
 	b := borrowBuffer(size)

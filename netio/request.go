@@ -75,8 +75,8 @@ func (r *Request) dropBody(was uint32) {
 	}
 }
 
-// Done says that the reply in Out is complete and passes it to the connection. From any goroutine, once. If the reply is
-// next in line and nobody is writing, the caller makes one attempt to send that does not wait.
+// Done says that the reply in Out is complete and passes it to the connection. From any goroutine, once. If the reply
+// is next in line and nobody is writing, the caller makes one attempt to send that does not wait.
 func (r *Request) Done() {
 	if c := r.finish(true); c != nil {
 		c.drive(tryOnce, noFD)

@@ -33,8 +33,8 @@ func (c *Conn) uncount(n int64) {
 	}
 }
 
-// charge takes n bytes from the budget; if it must wait for them, it flushes first and stops the frame's clock: the wait
-// is ours, not the peer's. It is false when the connection is to stop.
+// charge takes n bytes from the budget; if it must wait for them, it flushes first and stops the frame's clock: the
+// wait is ours, not the peer's. It is false when the connection is to stop.
 func (c *Conn) charge(n int64, growing bool) bool {
 	b := c.server.cfg.Budget
 	if b.waiting.Load() == 0 && b.take(n) || growing && b.overdraw(c, n) {

@@ -16,8 +16,8 @@ const (
 )
 
 // work is what a goroutine needs while it reads or writes for a connection: vectors, scratch, requests at hand. It is
-// pooled, since a connection at rest must hold none of it. It lies in the heap, so the kernel may keep the addresses for
-// the length of a call.
+// pooled, since a connection at rest must hold none of it. It lies in the heap, so the kernel may keep the addresses
+// for the length of a call.
 type work struct {
 	in      unix.Msghdr
 	inVec   unix.Iovec

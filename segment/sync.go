@@ -11,8 +11,8 @@ import (
 // Sync makes everything appended before the call durable and returns the offset up to which that is so. It may run
 // beside Append and Read. After a failure every later Append and Sync fails with the same error.
 //
-// Of the active segment only the log file is synced: its indexes can be rebuilt. A sealed one is synced with its indexes,
-// because below the recovery point they are believed.
+// Of the active segment only the log file is synced: its indexes can be rebuilt. A sealed one is synced with its
+// indexes, because below the recovery point they are believed.
 func (l *Log) Sync() (wire.Offset, error) {
 	l.syncing.Lock()
 	defer l.syncing.Unlock()
@@ -36,9 +36,10 @@ type PendingSync struct {
 	dir    bool
 }
 
-// BeginSync and EndSync are Sync for many logs of one file system at once: between the two, which must come in pairs, the
-// caller syncs the whole file system (vfs.FS.SyncFS), which covers every file and directory entry of the log. EndSync is
-// told the outcome. With many logs that costs a fraction of syncing each file: the journal is committed once.
+// BeginSync and EndSync are Sync for many logs of one file system at once: between the two, which must come in pairs,
+// the caller syncs the whole file system (vfs.FS.SyncFS), which covers every file and directory entry of the log.
+// EndSync is told the outcome. With many logs that costs a fraction of syncing each file: the journal is committed
+// once.
 func (l *Log) BeginSync() (PendingSync, error) {
 	l.syncing.Lock()
 	p, err := l.captureUnsynced()

@@ -112,7 +112,8 @@ func lockError(path string, err error) error {
 	case errors.As(err, &held):
 		return fmt.Errorf("log directory %s is in use by another process: stop it, or give another --data", path)
 	case errors.Is(err, fs.ErrPermission) || errors.Is(err, errReadOnly):
-		return fmt.Errorf("log directory %s is not writable: %w; give its owner write permission or another --data", path, err)
+		return fmt.Errorf("log directory %s is not writable: %w; "+
+			"give its owner write permission or another --data", path, err)
 	}
 	return fmt.Errorf("log directory %s cannot be locked: %w", path, err)
 }

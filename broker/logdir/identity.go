@@ -50,14 +50,16 @@ func readIdentity(fsys vfs.FS, dir string) (Identity, error) {
 	}
 	n, err := strconv.ParseInt(node, 10, 32)
 	if err != nil || id.ClusterID == "" {
-		return Identity{}, fmt.Errorf("%s: cluster.id or node.id is missing or malformed; restore the file or move the directory away", name)
+		return Identity{}, fmt.Errorf("%s: cluster.id or node.id is missing or malformed; "+
+			"restore the file or move the directory away", name)
 	}
 	id.NodeID = int32(n)
 	return id, nil
 }
 
 func writeIdentity(fsys vfs.FS, dir string, id Identity) error {
-	data := fmt.Sprintf("#\ncluster.id=%s\ndirectory.id=%s\nnode.id=%d\nversion=1\n", id.ClusterID, id.DirectoryID, id.NodeID)
+	data := fmt.Sprintf("#\ncluster.id=%s\ndirectory.id=%s\nnode.id=%d\nversion=1\n",
+		id.ClusterID, id.DirectoryID, id.NodeID)
 	return vfs.WriteFileAtomic(fsys, filepath.Join(dir, MetaFile), []byte(data))
 }
 

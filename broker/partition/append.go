@@ -50,7 +50,8 @@ func (p *Partition) Append(a *Appender, records []byte, acks int16, nowMs int64)
 	v, rest, code := batch.Next(records)
 	switch {
 	case len(records) == 0:
-		return refused(errcode.InvalidRecord, "a produce request must have one record batch for each partition, this one is empty")
+		return refused(errcode.InvalidRecord, "a produce request must have one record batch for each partition, "+
+			"this one is empty")
 	case code != errcode.None:
 		return refused(code, "")
 	case len(rest) != 0:

@@ -70,7 +70,8 @@ func Open(o Options) (*Partition, error) {
 func (p *Partition) report(r segment.Recovered) {
 	for _, c := range r.Truncated {
 		p.logger.Warn("unfinished end of a log was cut off",
-			"topic", p.Topic, "partition", p.Index, "file", c.File, "position", int64(c.Pos), "bytes", c.Bytes, "reason", c.Reason)
+			"topic", p.Topic, "partition", p.Index, "file", c.File,
+			"position", int64(c.Pos), "bytes", c.Bytes, "reason", c.Reason)
 	}
 }
 
