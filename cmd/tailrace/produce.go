@@ -62,7 +62,7 @@ func newProduce() *cobra.Command {
 	f.out.addTo(cmd, oneDocument)
 	fl := cmd.Flags()
 	fl.StringVar(&f.separator, "key-separator", "",
-		"`text` between key and value of a line; without this flag records have no key")
+		"`text` between key and value, which each line must then have; without this flag no record has a key")
 	fl.StringVar(&f.compression, "compression", "none", "`codec`: none, gzip, snappy, lz4 or zstd")
 	fl.StringVar(&f.acks, "acks", "all", "`acks` to wait for: 0 (none), 1 (the leader has it) or all (it is safe)")
 	fl.Int32Var(&f.batchBytes, "batch-bytes", defaultBatch,
