@@ -180,6 +180,9 @@ func appendOffsets(b []byte, o Offsets) []byte {
 }
 
 func parseOffsets(data []byte) (Offsets, error) {
+	if len(data) == 0 {
+		return Offsets{}, nil // Kafka leaves these when it is killed before it first writes one
+	}
 	lines := strings.Split(strings.TrimSuffix(string(data), "\n"), "\n")
 	if len(lines) < 2 {
 		return nil, fmt.Errorf("%d lines where at least version and count are expected", len(lines))
