@@ -55,6 +55,15 @@ func scriptOps(t *testing.T) int {
 	return fsys.Ops()
 }
 
+// afterCrash is what a power cut leaves, or the end of the process alone.
+func afterCrash(fsys *faultfs.FS, power bool, r *rand.Rand) *faultfs.FS {
+	if power {
+		return fsys.CrashClone(r)
+	}
+	fsys.Restart()
+	return fsys
+}
+
 // TestCrashAtEveryOperation cuts the power, or kills the process, at each
 // operation of the script.
 func TestCrashAtEveryOperation(t *testing.T) {
@@ -69,11 +78,16 @@ func TestCrashAtEveryOperation(t *testing.T) {
 				if err := s.run(); err == nil && fsys.Crashed() {
 					return errors.New("the script ended well in spite of the crash")
 				}
-				if power {
-					return survive(fsys.CrashClone(rand.New(rand.NewPCG(seed, uint64(n)))), s.m, true)
+				r := rand.New(rand.NewPCG(seed, uint64(n)))
+				left := afterCrash(fsys, power, r)
+				if r.IntN(2) == 0 { // and once more, while what is left is being opened
+					left.CrashAtOp(left.Ops() + 1 + r.IntN(60))
+					if h, err := openHouse(left, &warnings{}); err == nil {
+						h.leave()
+					}
+					left = afterCrash(left, power, r)
 				}
-				fsys.Restart()
-				return survive(fsys, s.m, false)
+				return survive(left, s.m, power)
 			})
 			if err != nil {
 				t.Errorf("operation %d of %d, power cut %v: %v", n, total, power, err)
@@ -108,11 +122,8 @@ func TestFailureOfEveryOperation(t *testing.T) {
 						return errors.Join(errors.New("one refusal for want of space ended the script"), err)
 					}
 					fsys.ClearFaults()
-					if n%2 == 0 {
-						return survive(fsys.CrashClone(rand.New(rand.NewPCG(seed, uint64(n)))), s.m, true)
-					}
-					fsys.Restart()
-					return survive(fsys, s.m, false)
+					power := n%2 == 0
+					return survive(afterCrash(fsys, power, rand.New(rand.NewPCG(seed, uint64(n)))), s.m, power)
 				})
 				if err != nil {
 					t.Errorf("operation %d: %v\nlogged before:\n%s", n, err, s.w)
