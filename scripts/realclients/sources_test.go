@@ -1,0 +1,122 @@
+//go:build realclients
+
+package realclients
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+var codecs = []string{"none", "gzip", "snappy", "lz4", "zstd"}
+
+// eachFile calls fn with the lines of every Go source file under GOROOT.
+func eachFile(t *testing.T, fn func(file string, lines [][]byte)) {
+	t.Helper()
+	root, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := 0
+	err = filepath.WalkDir(strings.TrimSpace(string(root)), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() || filepath.Ext(path) != ".go" {
+			return err
+		}
+		files++
+		text, err := os.ReadFile(path)
+		fn(path, linesOf(text))
+		return err
+	})
+	if err != nil || files < 5000 {
+		t.Fatalf("%d Go source files under %s (%v): is it complete?", files, root, err)
+	}
+}
+
+func linesOf(text []byte) [][]byte {
+	return bytes.Split(bytes.TrimSuffix(text, []byte("\n")), []byte("\n"))
+}
+
+// writeCorpus writes every line that is not empty into one file: kcat drops empty ones.
+func writeCorpus(t *testing.T) (name string, lines int64, sum string) {
+	t.Helper()
+	name = filepath.Join(t.TempDir(), "lines")
+	f, err := os.Create(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sorted := newSorter(t)
+	w := bufio.NewWriterSize(io.MultiWriter(f, sorted), 1<<20)
+	eachFile(t, func(_ string, list [][]byte) {
+		for _, line := range list {
+			if len(line) > 0 {
+				lines++
+				w.Write(line)
+				w.WriteByte('\n')
+			}
+		}
+	})
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return name, lines, sorted.sum()
+}
+
+// TestMainJob: every line of the Go sources goes through kcat with each codec into a topic of four partitions. kcat and
+// franz-go both read it back, and what they have is, once sorted, what was written.
+func TestMainJob(t *testing.T) {
+	began := time.Now()
+	corpus, lines, want := writeCorpus(t)
+	report("%d lines of Go, gathered and sorted in %.1f s", lines, time.Since(began).Seconds())
+	addr := startBroker(t)
+	for _, codec := range codecs {
+		topic := "sources-" + codec
+		createTopic(t, addr, topic)
+		from := time.Now()
+		kcat(t, addr, nil, io.Discard, "-P", "-t", topic, "-z", codec, "-l", corpus)
+		wrote := time.Since(from)
+		sum, each := ends(t, addr, topic)
+		for p, n := range each {
+			if n == 0 {
+				t.Errorf("%s: partition %d is empty: %v", codec, p, each)
+			}
+		}
+		if sum != lines {
+			t.Errorf("%s: %d records in the topic, %d lines were written", codec, sum, lines)
+		}
+		from = time.Now()
+		back := newSorter(t)
+		kcat(t, addr, nil, back, "-C", "-t", topic, "-o", "beginning", "-e", "-q", "-f", `%s\n`)
+		read := time.Since(from)
+		if got := back.sum(); got != want {
+			t.Errorf("%s: read back by kcat, the sorted lines have the sum %s, want %s", codec, got, want)
+		}
+		from = time.Now()
+		back = newSorter(t)
+		w := bufio.NewWriterSize(back, 1<<20)
+		consume(t, addr, topic, func(r *kgo.Record) {
+			w.Write(r.Value)
+			w.WriteByte('\n')
+		})
+		franzRead := time.Since(from)
+		if err := w.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		if got := back.sum(); got != want {
+			t.Errorf("%s: read back by franz-go, the sorted lines have the sum %s, want %s", codec, got, want)
+		}
+		report("%-6s kcat wrote in %4.1f s and read in %4.1f s, franz-go read in %4.1f s",
+			codec, wrote.Seconds(), read.Seconds(), franzRead.Seconds())
+	}
+}
