@@ -148,16 +148,22 @@ var forbidden = []struct {
 }{
 	{regexp.MustCompile(`\b(TO` + `DO|FIX` + `ME|XX` + `X)\b`), nil, "finish it, or write it down in an issue"},
 	{regexp.MustCompile(`\bt\.Sk` + `ip(f|Now)?\(`), nil, "a test that may not run proves nothing: mend or remove it"},
-	{regexp.MustCompile(`\b(os|unix|syscall)\.Ren` + `ame(at2?)?\(`),
+	{
+		regexp.MustCompile(`\b(os|unix|syscall)\.Ren` + `ame(at2?)?\(`),
 		func(path string) bool { return strings.HasPrefix(path, "vfs/") },
-		"use vfs.WriteFileAtomic, or vfs.FS.Rename followed by SyncDir"},
-	{regexp.MustCompile(`\.Ren` + `ame\(`),
+		"use vfs.WriteFileAtomic, or vfs.FS.Rename followed by SyncDir",
+	},
+	{
+		regexp.MustCompile(`\.Ren` + `ame\(`),
 		func(path string) bool {
 			return strings.HasPrefix(path, "vfs/") || renamers[path] != "" || strings.HasSuffix(path, "_test.go")
 		},
-		"use vfs.WriteFileAtomic, or give the file a row (with the reason) in renamers"},
-	{regexp.MustCompile(`(^|[^.\w])(/wo` + `rk/|/ro` + `ot/|\.\./sha` + `red|\.\./\.lib` + `rary)`), nil,
-		"nothing here refers to a path outside the repository"},
+		"use vfs.WriteFileAtomic, or give the file a row (with the reason) in renamers",
+	},
+	{
+		regexp.MustCompile(`(^|[^.\w])(/wo` + `rk/|/ro` + `ot/|\.\./sha` + `red|\.\./\.lib` + `rary)`), nil,
+		"nothing here refers to a path outside the repository",
+	},
 }
 
 func TestForbiddenWords(t *testing.T) {

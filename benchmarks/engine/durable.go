@@ -50,8 +50,8 @@ func (d *durable) measure(b *bench, name string) ([]Result, error) {
 	}
 	ours, loops := each(r.Samples[b.name()], rawclient.Sample.Rate), each(r.Samples["loop"], rawclient.Sample.Rate)
 	if d.share > 0 {
-		r.Values, r.Bar, r.Percent, r.Unit = ratios(r.Samples[b.name()], r.Samples["loop"], rawclient.Sample.Rate), d.share, true,
-			"of the loop's rate"
+		r.Values = ratios(r.Samples[b.name()], r.Samples["loop"], rawclient.Sample.Rate)
+		r.Bar, r.Percent, r.Unit = d.share, true, "of the loop's rate"
 	} else {
 		r.Values, r.Bar, r.Unit = ours, d.rate, "acks/s"
 	}

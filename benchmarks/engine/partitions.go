@@ -30,7 +30,8 @@ func measurePartitions(b *bench) ([]Result, error) {
 		return nil, err
 	}
 	begin := time.Now()
-	if err := ask(s.Addr, func(c *rawclient.Caller) error { return c.CreateTopics(manyPartitions, topics...) }); err != nil {
+	err = ask(s.Addr, func(c *rawclient.Caller) error { return c.CreateTopics(manyPartitions, topics...) })
+	if err != nil {
 		return nil, err
 	}
 	created.Values = []float64{time.Since(begin).Seconds()}

@@ -35,7 +35,8 @@ func TestJudge(t *testing.T) {
 
 func TestRatiosPairAlternations(t *testing.T) {
 	of := func(cpu time.Duration) rawclient.Sample { return rawclient.Sample{Requests: 10, ServerCPU: cpu} }
-	got := ratios([]rawclient.Sample{of(10), of(30)}, []rawclient.Sample{of(20), of(30), of(7)}, rawclient.Sample.PerRequest)
+	above, below := []rawclient.Sample{of(10), of(30)}, []rawclient.Sample{of(20), of(30), of(7)}
+	got := ratios(above, below, rawclient.Sample.PerRequest)
 	if len(got) != 2 || got[0] != 0.5 || got[1] != 1 {
 		t.Errorf("ratios %v", got)
 	}
@@ -45,8 +46,10 @@ func TestRatiosPairAlternations(t *testing.T) {
 func TestReportsAreKeptAndPublished(t *testing.T) {
 	r := Report{Machine: "m", Commit: "c0ffee", Command: "./scripts/bench engine", As: "tailrace", Alternations: 2}
 	r.Results = []Result{
-		{Row: "fetch-1m", Title: "fetch, 1 MiB", Unit: "of the loop", Bar: .85, Higher: true, Percent: true,
-			Values: []float64{.9, 1.1}, Median: 1, Pass: true, Notes: []string{"made of this"}},
+		{
+			Row: "fetch-1m", Title: "fetch, 1 MiB", Unit: "of the loop", Bar: .85, Higher: true, Percent: true,
+			Values: []float64{.9, 1.1}, Median: 1, Pass: true, Notes: []string{"made of this"},
+		},
 		{Row: "start", Title: "start", Unit: "ms", Bar: 100, Values: []float64{120}, Median: 120},
 	}
 	dir := t.TempDir()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"syscall"
@@ -33,7 +34,7 @@ func (s *sender) open(c *net.TCPConn, mode string) (err error) {
 	}
 	s.write = func(fd uintptr) bool {
 		s.err = s.step(int(fd))
-		return s.err != unix.EAGAIN
+		return !errors.Is(s.err, unix.EAGAIN)
 	}
 	if mode != "splice" {
 		return nil
@@ -69,11 +70,7 @@ func (s *sender) reply(head []byte, f *file, pos int64, n int) error {
 	return s.sendfile(head, f, pos, n)
 }
 
-// send sends all of b by send(2) with the flags.
-func (s *sender) sendAll(b []byte, flags int) error {
-	return s.do(func(fd int) error { return sendFlags(fd, &b, flags) })
-}
-
+// sendFlags sends all of b, and cuts from it what is sent.
 func sendFlags(fd int, b *[]byte, flags int) error {
 	for len(*b) > 0 {
 		n, err := unix.SendmsgN(fd, *b, nil, nil, flags)
@@ -145,8 +142,11 @@ func (s *sender) splice(head []byte, f *file, pos int64, n int) error {
 		for n > 0 || inPipe > 0 {
 			if inPipe == 0 {
 				got, err := unix.Splice(f.fd, &pos, s.pipe[1], nil, n, 0)
-				if err != nil || got == 0 {
-					return fmt.Errorf("splice %s at %d: %d bytes, %v", f.path, pos, got, err)
+				if err != nil {
+					return fmt.Errorf("splice %s at %d: %w", f.path, pos, err)
+				}
+				if got == 0 {
+					return fmt.Errorf("%s ends %d bytes early", f.path, n)
 				}
 				inPipe, n = int(got), n-int(got)
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -69,8 +70,7 @@ type conn struct {
 
 func (c *conn) serve() {
 	defer c.Close()
-	err := c.loop()
-	if err != nil && err != io.EOF {
+	if err := c.loop(); !errors.Is(err, io.EOF) {
 		fmt.Fprintln(os.Stderr, "limits:", c.RemoteAddr(), err)
 	}
 }

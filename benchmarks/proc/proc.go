@@ -165,6 +165,6 @@ func Machine() string {
 	_ = unix.Uname(&name)
 	cores, _ := filepath.Glob("/sys/devices/system/cpu/cpu[0-9]*")
 	return fmt.Sprintf("%d × %s, %d GiB, Linux %s, %s", len(cores), model,
-		(uint64(memory.Totalram)*uint64(memory.Unit)+1<<29)>>30, unix.ByteSliceToString(name.Release[:]),
+		(memory.Totalram*uint64(memory.Unit)+1<<29)>>30, unix.ByteSliceToString(name.Release[:]),
 		strings.TrimPrefix(runtime.Version(), "go version "))
 }

@@ -104,7 +104,7 @@ func (c *Caller) AwaitTopics(partitions int, create bool, names ...string) error
 		if err == nil || time.Since(begin) > callWithin {
 			return err
 		}
-		if retriable := err == errNotYet || kerr.IsRetriable(err); !retriable {
+		if retriable := errors.Is(err, errNotYet) || kerr.IsRetriable(err); !retriable {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package rawclient
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -200,7 +201,7 @@ func (l *lane) discard(n int) error {
 	for n > 0 {
 		got, err := l.conn.Read(l.buf[:min(n, len(l.buf))])
 		if err != nil {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}
 			return err
