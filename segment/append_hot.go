@@ -51,11 +51,6 @@ func (l *Log) append(b []byte, a Appended) error {
 	}
 	w := l.w
 	to := pos + int64(len(b))
-	if to > w.sized.Load() {
-		if err := w.extendTo(to, false); err != nil {
-			return l.failure("reserving space", err)
-		}
-	}
 	if err := w.index.ready(); err != nil {
 		return l.failure("reserving space for an index", err)
 	}
@@ -114,11 +109,21 @@ func (l *Log) makeWritable(pos, n int64, a Appended, end wire.Offset) error {
 	return l.roll(max(end, a.Last-math.MaxInt32), a.AppendTimeMs, true)
 }
 
-// store copies b to its place in the file: through the mapping while that is cheaper, by pwrite otherwise.
+// store copies b to its place in the file: through the mapping while that is cheaper, by pwrite otherwise. Small batches
+// go where zeros were written before, large ones bring their own pages.
 func (w *writer) store(b []byte, pos int64, mapBelow int, syncing bool) error {
-	w.bySync = syncing
-	w.byMap = w.m != nil && len(b) < mapBelow && !syncing && pos+int64(len(b)) <= w.window
-	if w.byMap {
+	to := pos + int64(len(b))
+	byMap := w.m != nil && len(b) < mapBelow && !syncing && to <= w.window
+	w.small = byMap || syncing && len(b) < DefaultMapBelow
+	if to > w.sized.Load() {
+		if !w.small {
+			return w.storeBeyond(b, pos)
+		}
+		if err := w.extendTo(to, firstReserve); err != nil {
+			return err
+		}
+	}
+	if byMap {
 		return w.m.WriteAt(b, vfs.Pos(pos))
 	}
 	_, err := w.file.WriteAt(b, pos)

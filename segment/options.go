@@ -63,7 +63,7 @@ type Options struct {
 	Warn func(msg string, args ...any)
 }
 
-// DefaultMapBelow is where pwrite overtakes a store through a mapping (docs/decisions has the figures).
+// DefaultMapBelow is where pwrite overtakes a store through a mapping: see BenchmarkAppend, and count CPU time, not ns.
 const DefaultMapBelow = 8<<10 + 1
 
 // Recovered is what Open had to do.

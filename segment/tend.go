@@ -6,7 +6,6 @@ import (
 	"os"
 
 	"tailrace/index"
-	"tailrace/vfs"
 	"tailrace/wire"
 )
 
@@ -15,7 +14,7 @@ import (
 //
 //	finish   trim the files of a segment that was rolled, let its mapping go
 //	settle   give the index files of a prepared segment their names
-//	extend   reserve and populate ahead of the tail
+//	extend   write zeros ahead of the tail
 //	prepare  make the next segment when the active one is three quarters full
 //
 // If tend is late, the append does by itself what it cannot do without. Each job runs under Log.work, so that nothing
@@ -52,40 +51,62 @@ func (l *Log) tend() {
 func (l *Log) runJobs() {
 	for {
 		l.mu.Lock()
-		job := l.nextJob()
-		if job == nil {
+		j := l.nextJob()
+		if j.what == nothing {
 			l.tending = false
 		}
 		l.mu.Unlock()
-		if job == nil {
+		switch j.what {
+		case nothing:
 			return
+		case toFinish:
+			l.finish(j.w)
+		case toSettle:
+			l.settle(j.w)
+		case toExtend:
+			l.extendAhead(j)
+		case toPrepare:
+			l.prepare(j.w)
 		}
-		job()
 	}
 }
 
-// nextJob is nil when there is nothing to do. Under mu.
-func (l *Log) nextJob() func() {
+type task uint8
+
+const (
+	nothing task = iota
+	toFinish
+	toSettle
+	toExtend
+	toPrepare
+)
+
+type job struct {
+	what task
+	w    *writer
+	h    *handle // toExtend: with a reference, so that the file stays open
+	tail int64
+}
+
+// nextJob is the most urgent thing to do. Under mu.
+func (l *Log) nextJob() job {
 	w := l.w
 	switch {
 	case l.closed.Load():
-		return nil
 	case len(l.finishing) > 0:
 		old := l.finishing[0]
 		l.finishing = l.finishing[1:]
-		return func() { l.finish(old) }
+		return job{what: toFinish, w: old}
 	case w == nil:
-		return nil
 	case w.unsettled != "":
-		return func() { l.settle(w) }
+		return job{what: toSettle, w: w}
 	case w.needsSpace():
-		tail, byMap, bySync, h := w.seg.size(), w.byMap, w.bySync, w.h
-		h.ref.Acquire()
-		return func() { l.extendAhead(w, h, tail, byMap, bySync) }
+		w.h.ref.Acquire()
+		return job{what: toExtend, w: w, h: w.h, tail: w.seg.size()}
 	case l.wantsNext(w):
-		return func() { l.prepare(w) }
+		return job{what: toPrepare, w: w}
 	}
-	return nil
+	return job{}
 }
 
 // finish trims a segment that is no longer written and closes its mapping, for good measure with the files opened anew
@@ -135,19 +156,14 @@ func (l *Log) settle(w *writer) {
 }
 
 // extendAhead makes room behind the tail before an append needs it. A full disk is left for the append to report.
-func (l *Log) extendAhead(w *writer, h *handle, tail int64, byMap, bySync bool) {
-	defer h.ref.Release()
+func (l *Log) extendAhead(j job) {
+	defer j.h.ref.Release()
+	w := j.w
 	before := w.sized.Load()
-	to := max(before, tail) + 1
-	if err := w.extendTo(to, bySync); err != nil || w.sized.Load() == before {
+	if err := w.extendTo(max(before, j.tail)+1, w.step()); err != nil || w.sized.Load() == before {
 		l.mu.Lock()
 		w.noSpaceAt = before + 1
 		l.mu.Unlock()
-		return
-	}
-	if byMap && w.m != nil {
-		// Without this the append pays for one page fault in each page. An error here will come back there.
-		_ = w.m.Populate(vfs.Pos(before), int(w.sized.Load()-before))
 	}
 }
 
@@ -158,9 +174,6 @@ const preparedNumber = math.MaxInt64
 // prepare makes the next segment ahead of time. A failure is left for the roll to report.
 func (l *Log) prepare(active *writer) {
 	next, err := l.makeNext(preparedNumber)
-	if err == nil && next.m != nil {
-		_ = next.m.Populate(0, int(min(next.sized.Load(), next.window)))
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
@@ -182,7 +195,7 @@ func (l *Log) makeNext(number wire.Offset) (*writer, error) {
 	}
 	if err = l.makeReady(next); err == nil {
 		next.from = -maxSizeStep // a log that fills segments is past its small beginnings
-		err = next.extendTo(1, false)
+		err = next.extendTo(1, next.step())
 	}
 	if err != nil {
 		return nil, errors.Join(err, l.dropPrepared(next))

@@ -14,15 +14,18 @@ import (
 
 // writer is what a segment has while it is appended to, or prepared for that:
 //
-//	0                      tail                sized             reserved            window
-//	+----------------------+-------------------+ - - - - - - - - - + - - - - - - - - - +
-//	| batches              | zeros             | blocks, no bytes  | addresses only    |
-//	+----------------------+-------------------+ - - - - - - - - - + - - - - - - - - - +
-//	                        in the file's size   fallocate KEEP_SIZE   mmap
+//	0                      tail                sized             reserved              window
+//	+----------------------+-------------------+ - - - - - - - - + - - - - - - - - - - +
+//	| batches              | zeros, written    | blocks, no bytes| addresses only      |
+//	+----------------------+-------------------+ - - - - - - - - + - - - - - - - - - - +
+//	                        the file's size     fallocate         mmap
 //
-// The window is segment.bytes long and costs nothing but addresses. Blocks are reserved in growing steps, so that a store
-// can neither meet a hole on a full disk nor wait for an allocation; the size follows in steps of at most 1 MiB, so that
-// a kill leaves few zeros. Both are driven ahead by tend. finish takes back everything behind the tail.
+// The window is segment.bytes long and costs nothing but addresses. Blocks are reserved in growing steps, so that a file
+// is in one piece and a full disk shows here. Ahead of the tail, in steps of at most 1 MiB, zeros are written by pwrite:
+// that is the cheapest way to bring pages into the page cache, many at once, and a batch is then copied over them. To
+// have each page made by a fault in the mapping, or by MADV_POPULATE_WRITE, costs six times as much CPU; and blocks that
+// were written before make an fdatasync twice as fast. The zeros are written ahead by tend; an append that is faster
+// writes a few by itself. finish takes back everything behind the tail.
 type writer struct {
 	seg       *seg // nil while prepared
 	h         *handle
@@ -38,8 +41,7 @@ type writer struct {
 	dirty       bool  // appended to since the last Sync
 	noNext      bool  // preparing the next segment failed: the roll will try again
 	noSpaceAt   int64 // extending ahead failed at this size, plus one
-	byMap       bool  // how the last batch was stored
-	bySync      bool
+	small       bool  // the last batch went where zeros were written before
 	hotTurned   int64 // what lies below was written before hotTurnedMs
 	hotTurnedMs int64
 
@@ -112,42 +114,62 @@ func (w *writer) discard() error {
 	return errors.Join(err, w.file.Close())
 }
 
-// extendTo makes the file ready for stores below to, and a step beyond. With zero the new bytes are written as zeros: a
-// block that was written before makes syncs twice as fast, because no extent has to be converted. A full disk is a clean
-// error.
-func (w *writer) extendTo(to int64, zero bool) error {
+// extendTo writes zeros up to at least to, preferably more bytes ahead. A full disk is a clean error.
+func (w *writer) extendTo(to, more int64) error {
 	w.extend.Lock()
 	defer w.extend.Unlock()
 	sized := w.sized.Load()
 	if w.retired || to <= sized {
 		return nil
 	}
-	if to > w.reserved {
-		if err := w.reserve(to); err != nil {
-			return err
-		}
+	size := max(to, min(to+more, w.window))
+	err := w.fill(sized, size)
+	if noSpace(err) && size > to {
+		size = to // the disk is nearly full
+		err = w.fill(sized, size)
 	}
-	size := min(max(to, sized+w.step()), w.reserved)
-	if zero {
-		if err := index.WriteZeros(w.file, sized, size-sized); err != nil {
-			return err
-		}
+	if err != nil {
+		return err
 	}
 	if w.m != nil {
-		if err := w.file.Truncate(size); err != nil {
-			return err
-		}
 		w.m.Reserve(vfs.Pos(size))
 	}
 	w.sized.Store(size)
 	return nil
 }
 
-// step is by how much the size grows: as much as was appended so far, within bounds.
+// fill writes zeros to [from, to), which holds nothing. Under extend.
+func (w *writer) fill(from, to int64) error {
+	if err := w.reserve(to); err != nil {
+		return err
+	}
+	return index.WriteZeros(w.file, from, to-from)
+}
+
+// storeBeyond writes a batch that reaches beyond the zeros. It holds extend, so that no zeros are written over it. The
+// mapping is not told: so large a batch is sent by sendfile.
+func (w *writer) storeBeyond(b []byte, pos int64) error {
+	w.extend.Lock()
+	defer w.extend.Unlock()
+	to := pos + int64(len(b))
+	if err := w.reserve(to); err != nil {
+		return err
+	}
+	if _, err := w.file.WriteAt(b, pos); err != nil {
+		return err
+	}
+	w.sized.Store(max(to, w.sized.Load()))
+	return nil
+}
+
+// step is how far zeros are written ahead: as much as was appended so far, within bounds.
 func (w *writer) step() int64 { return min(max(w.sized.Load()-w.from, firstReserve), maxSizeStep) }
 
-// reserve takes blocks up to at least to, preferably a growing step more, but not beyond the window.
+// reserve takes blocks up to at least to, preferably a growing step more, but not beyond the window. Under extend.
 func (w *writer) reserve(to int64) error {
+	if to <= w.reserved {
+		return nil
+	}
 	more := min(max(w.reserved-w.from, firstReserve), maxReserve)
 	want := max(to, min(w.reserved+more, w.window))
 	err := index.Reserve(w.file, w.reserved, want-w.reserved)
@@ -178,7 +200,7 @@ func (w *writer) preallocate() error {
 // wantsSpace tells whether the tail has come so near to the end of the file that it should be extended ahead.
 func (w *writer) wantsSpace() bool {
 	sized := w.sized.Load()
-	return sized < w.window && w.seg.size() > sized-w.step()/2
+	return w.small && sized < w.window && w.seg.size() > sized-w.step()/2
 }
 
 // release gives back all space behind the tail and completes the indexes. The mapping stays for those who send from it:
