@@ -12,7 +12,6 @@ import (
 	"tailrace/broker/metadata"
 	"tailrace/broker/partition"
 	"tailrace/segment"
-	"tailrace/wire"
 	"tailrace/wire/errcode"
 )
 
@@ -120,8 +119,7 @@ func (b *Broker) openOne(o opening) {
 	}
 	s.fail = errcode.KafkaStorageError
 	var bad *segment.CorruptError
-	var alien *alienError
-	if errors.As(err, &bad) || errors.As(err, &alien) {
+	if errors.As(err, &bad) {
 		b.logger.Error("partition is offline, the others go on", "topic", o.t.name, "partition", o.index, "error", err)
 		return
 	}
@@ -133,24 +131,16 @@ func (b *Broker) openOne(o opening) {
 	}
 }
 
-// alienError: the directory belongs to another topic of the same name.
-type alienError struct {
-	path       string
-	have, want wire.TopicID
-}
-
-func (e *alienError) Error() string {
-	return fmt.Sprintf("%s belongs to topic id %s, the metadata says %s: move the directory away", e.path, e.have, e.want)
-}
-
 func (b *Broker) openPartition(o opening) (*partition.Partition, error) {
 	d, k := o.at.dir, logdir.Key{Topic: o.t.name, Partition: o.index}
 	path, fresh := o.at.found.Path, false
-	if o.have && !o.at.found.ID.IsZero() && o.at.found.ID != o.t.id {
-		return nil, &alienError{path, o.at.found.ID, o.t.id}
-	}
 	var err error
 	switch {
+	case o.have && !o.at.found.ID.IsZero() && o.at.found.ID != o.t.id:
+		// A deleted topic of the same name: a crash came before its directory
+		// was dropped, and it is moved aside.
+		fresh = true
+		path, err = d.CreatePartition(k, o.t.id)
 	case !o.have:
 		d, fresh = b.pickDir(), true
 		path, err = d.CreatePartition(k, o.t.id)

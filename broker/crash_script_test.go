@@ -64,6 +64,11 @@ func (s *script) life(do func()) {
 		do()
 	}
 	s.step(s.stop)
+	s.leave()
+}
+
+// leave ends the house as a kill does.
+func (s *script) leave() {
 	if s.h != nil {
 		s.m.observe(s.h)
 		s.h.leave()

@@ -81,6 +81,9 @@ func (d *Dir) moveAside(k Key, path string) error {
 	if err := d.o.FS.Rename(path, stray); err != nil {
 		return err
 	}
+	if err := d.SyncEntries(); err != nil {
+		return err
+	}
 	return d.o.FS.Mkdir(path, 0o755)
 }
 
