@@ -93,7 +93,7 @@ func (l *Log) lastEntry(s *seg, w *walk, offsets *index.Offsets, end int64) (pos
 	if err != nil {
 		return 0, 0, err
 	}
-	if int64(e.Pos) < end {
+	if e.Pos > 0 && int64(e.Pos) < end {
 		if h, err := w.header(l, s, int64(e.Pos), end); err == nil && h.last == e.Offset {
 			return int64(e.Pos), h.base, nil
 		} else if err != nil && !isCorrupt(err) {
@@ -157,10 +157,10 @@ func (l *Log) indexHeaders(x *indexer, s *seg, f vfs.File) error {
 	w := walks.Get().(*walk)
 	w.file, w.n = f, 0
 	defer w.release()
-	bound := l.boundOf(s)
+	bound, next := l.boundOf(s), s.base
 	for pos, end := int64(0), s.size(); pos < end; {
 		h, err := w.header(l, s, pos, end)
-		if isCorrupt(err) || err == nil && h.base >= bound {
+		if isCorrupt(err) || err == nil && (h.base >= bound || h.base < next) {
 			return nil // what lies beyond cannot be found, or is not of this segment
 		}
 		if err != nil {
@@ -169,7 +169,7 @@ func (l *Log) indexHeaders(x *indexer, s *seg, f vfs.File) error {
 		if err := x.note(h, pos); err != nil && !errors.Is(err, index.ErrFull) {
 			return err
 		}
-		pos += h.size
+		pos, next = pos+h.size, h.next()
 	}
 	return nil
 }

@@ -14,8 +14,8 @@ import (
 // payload can be made of things that look like batches. When it is used up nothing is cut.
 const followsBudget = 256 << 20
 
-// follows tells whether a good batch with a higher offset follows the bad bytes at k.pos of segment i, in its file or a
-// later one, and where.
+// follows tells whether a good batch follows the bad bytes at k.pos of segment i, in its file or a later one, and where.
+// Its offset is not compared with the last good one's: that may be what is damaged, the CRC does not cover it.
 func (op *opening) follows(k *check, i int) (where string, found bool, err error) {
 	from := k.pos + 1
 	if torn, err := k.isTornLast(); err != nil {
@@ -23,7 +23,7 @@ func (op *opening) follows(k *check, i int) (where string, found bool, err error
 	} else if torn {
 		from = k.size
 	}
-	f := finder{sc: k.sc, after: k.next, base: k.s.base, budget: followsBudget}
+	f := finder{sc: k.sc, base: k.s.base, budget: followsBudget}
 	if at, ok, err := f.search(from, k.size); err != nil || ok {
 		return fmt.Sprintf("position %d", at), ok, err
 	}
@@ -63,8 +63,7 @@ func (k *check) isTornLast() (bool, error) {
 // finder looks for a good batch at any byte.
 type finder struct {
 	sc     *scanner
-	after  wire.Offset // of interest are batches at or above
-	base   wire.Offset
+	base   wire.Offset // of the segment
 	budget int64
 }
 
@@ -110,7 +109,7 @@ func (f *finder) candidate(b []byte, pos, end int64) (at int64, ok bool) {
 		var h header
 		raw := b[i:]
 		attributes := binary.BigEndian.Uint16(raw[21:])
-		if attributes < 128 && h.parse(raw, pos+int64(i), end, f.base) == "" && h.base >= f.after {
+		if attributes < 128 && h.parse(raw, pos+int64(i), end, f.base) == "" {
 			return pos + int64(i), true
 		}
 	}

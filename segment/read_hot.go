@@ -2,6 +2,7 @@ package segment
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 
 	"tailrace/vfs"
@@ -137,7 +138,12 @@ func (r *reader) header(pos int64) (header, error) {
 	if r.w == nil {
 		r.w = newWalk(r.h)
 	}
-	return r.w.header(r.l, r.s, pos, r.size)
+	h, err := r.w.header(r.l, r.s, pos, r.size)
+	if err == nil && h.last >= r.end {
+		err = r.l.corrupt(r.s, pos, fmt.Sprintf("a batch with offsets %d to %d in a segment that ends at %d",
+			h.base, h.last, r.end))
+	}
+	return h, err
 }
 
 // locate finds the first batch that ends at or above from: by the index to a batch not above it, then from header to
@@ -170,7 +176,7 @@ func (r *reader) locate() (pos int64, first wire.Offset, err error) {
 
 // verify compares an index entry with the batch it points to.
 func (r *reader) verify(last wire.Offset, pos int64) error {
-	if pos < r.size {
+	if pos > 0 && pos < r.size {
 		h, err := r.header(pos)
 		if err == nil && h.last == last {
 			return nil
@@ -196,6 +202,10 @@ func (r *reader) cut(pos int64) (to int64, next wire.Offset, err error) {
 		h, err := r.header(to)
 		if err != nil {
 			return 0, 0, err
+		}
+		if h.last < next {
+			return 0, 0, r.l.corrupt(r.s, to, fmt.Sprintf("a batch with offsets %d to %d where %d should follow",
+				h.base, h.last, next))
 		}
 		if h.base >= r.limit || to+h.size > most && !(to == pos && r.minOne) {
 			if jumped {

@@ -2,6 +2,7 @@ package segment
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 
@@ -67,7 +68,7 @@ func (l *Log) resume(w *writer, s *seg, h *handle) error {
 	look := newWalk(h)
 	defer look.release()
 	size := s.size()
-	pos, _, err := l.lastEntry(s, look, w.index.offsets, size)
+	pos, next, err := l.lastEntry(s, look, w.index.offsets, size)
 	if err != nil {
 		return err
 	}
@@ -77,13 +78,16 @@ func (l *Log) resume(w *writer, s *seg, h *handle) error {
 		if err != nil {
 			return err
 		}
+		if b.base < next {
+			return l.corrupt(s, pos, fmt.Sprintf("a batch with offsets %d to %d where %d should follow", b.base, b.last, next))
+		}
 		if first && pos > 0 && b.maxTs > known {
 			return misleading(w.index.offsets, offsetEntry(b.last, pos)) // it would have an entry in the time index
 		}
 		if err := w.index.note(b, pos); err != nil {
 			return err
 		}
-		pos += b.size
+		pos, next = pos+b.size, b.next()
 	}
 	if size > 0 {
 		b, err := look.header(l, s, 0, size)

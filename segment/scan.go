@@ -143,7 +143,7 @@ func (l *Log) seek(s *seg, from wire.Offset) (h *handle, pos int64, err error) {
 		if h, err = l.acquire(s); err != nil {
 			return nil, 0, err
 		}
-		r := reader{l: l, from: from, s: s, h: h, size: s.size()}
+		r := reader{l: l, from: from, s: s, h: h, size: s.size(), end: l.boundOf(s)}
 		pos, _, err = r.locate()
 		if r.w != nil {
 			r.w.release()

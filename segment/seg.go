@@ -196,7 +196,12 @@ func (l *Log) openIndex(s *seg, f vfs.File, first bool) (*index.Offsets, error) 
 		offsets, err = nil, nil
 	}
 	if err == nil && !s.checked {
-		err = l.checkEnd(s, f, offsets, first)
+		if first && offsets != nil {
+			err = offsets.Verify()
+		}
+		if err == nil {
+			err = l.checkEnd(s, f, offsets, first)
+		}
 	}
 	if err != nil && offsets != nil {
 		_ = offsets.Close()

@@ -127,7 +127,7 @@ func (l *Log) truncationPoint(s *seg, to wire.Offset) (pos int64, end wire.Offse
 		return 0, 0, err
 	}
 	defer h.ref.Release()
-	r := reader{l: l, from: to, s: s, h: h, size: s.size()}
+	r := reader{l: l, from: to, s: s, h: h, size: s.size(), end: l.boundOf(s)}
 	pos, first, err := r.locate()
 	if r.w != nil {
 		r.w.release()
