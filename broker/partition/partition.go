@@ -73,6 +73,8 @@ type Partition struct {
 	acks  ackQueue
 
 	background sync.WaitGroup // snapshot writers
+	storing    sync.Mutex     // held by one of them; before nothing
+	stored     wire.Offset    // the newest snapshot that was begun to be written
 }
 
 // Config returns the settings in force.

@@ -56,11 +56,15 @@ func (p *Partition) snapshotLater(end wire.Offset) {
 
 // storeSnapshot writes the directory's producer memory first: with the older
 // batches but without the snapshot nothing is wrong, the other way round four
-// batches would be forgotten.
+// batches would be forgotten. One that comes after a newer one is left out: its
+// older batches do not lead up to the newer one's.
 func (p *Partition) storeSnapshot(end wire.Offset, data, older []byte) error {
-	if p.dead.Load() {
+	p.storing.Lock()
+	defer p.storing.Unlock()
+	if p.dead.Load() || end < p.stored {
 		return nil
 	}
+	p.stored = end
 	if older != nil || p.dir.OlderBatches(p.key) != nil {
 		if err := p.dir.SaveOlderBatches(p.key, older); err != nil {
 			return err
