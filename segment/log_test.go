@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"tailrace/vfs"
@@ -141,4 +142,34 @@ func isBase(l *Log, off wire.Offset) bool {
 		}
 	}
 	return false
+}
+
+// TestLongReads are cut by the index first; the cut is exact all the same.
+func TestLongReads(t *testing.T) {
+	disks(t, func(t *testing.T, fsys vfs.FS, dir string) {
+		c := testConfig()
+		c.SegmentBytes, c.IndexIntervalBytes = 1<<20, 1000
+		l := open(t, Options{FS: fsys, Dir: dir, Config: c})
+		all := appendN(t, l, 1000)
+		dice := rand.New(rand.NewPCG(1, 1))
+		for round := range 600 {
+			if round == 300 {
+				must(t, l.Rest())
+			}
+			i, n := dice.IntN(700), 40+dice.IntN(260)
+			j := min(i+n, len(all))
+			max := len(joined(all[i:j])) + dice.IntN(2)*dice.IntN(60)
+			limit := l.End()
+			if dice.IntN(2) == 0 {
+				j = i + 20 + dice.IntN(n)
+				limit, j = all[min(j, 999)].base, min(j, i+n)
+			}
+			r, err := l.Read(all[i].base, max, limit, dice.IntN(2) == 0)
+			must(t, err)
+			if got := content(t, r); !bytes.Equal(got, joined(all[i:j])) || r.Next != all[j-1].next() {
+				t.Fatalf("read of %d bytes from batch %d gives %d, want %d; goes on at %d, want %d", max, i, len(got),
+					len(joined(all[i:j])), r.Next, all[j-1].next())
+			}
+		}
+	})
 }

@@ -198,7 +198,7 @@ func (r *reader) cut(pos int64) (to int64, next wire.Offset, err error) {
 			return 0, 0, err
 		}
 	}
-	for jumped := to > pos; to < r.size && to < most || to == pos; jumped = false {
+	for jumped := to > pos; to < r.size && (to < most || to == pos || jumped); jumped = false {
 		h, err := r.header(to)
 		if err != nil {
 			return 0, 0, err

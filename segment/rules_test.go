@@ -1,0 +1,433 @@
+package segment
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"tailrace/batch"
+	"tailrace/index"
+	"tailrace/vfs"
+	"tailrace/vfs/faultfs"
+	"tailrace/wire"
+)
+
+// put appends a batch with the given timestamp at the given time.
+func put(t testing.TB, l *Log, ts, nowMs int64, payload int) made {
+	t.Helper()
+	m := makeBatch(l.End(), 1, ts, payload)
+	a := m.appended(false)
+	a.AppendTimeMs = nowMs
+	must(t, l.Append(m.bytes, a))
+	return m
+}
+
+func TestWhenASegmentRolls(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(c *Config)
+		tss    []int64 // of 40-byte batches
+		bases  []wire.Offset
+	}{
+		{"size", func(c *Config) { c.SegmentBytes = 250 }, []int64{1, 2, 3, 4, 5}, []wire.Offset{0, 2, 4}},
+		{"time of the batches", func(c *Config) { c.SegmentMs = 10 }, []int64{100, 105, 110, 111, 105, 122}, []wire.Offset{0, 3, 5}},
+		{"no time", func(c *Config) { c.SegmentMs = 0 }, []int64{0, 1 << 40}, []wire.Offset{0}},
+		{"index full", func(c *Config) { c.IndexBytes, c.IndexIntervalBytes = 0, 0 },
+			slices.Repeat([]int64{5}, 600), []wire.Offset{0, 513}},
+		{"time index full", func(c *Config) { c.IndexBytes, c.IndexIntervalBytes, c.SegmentBytes = 0, 0, 1<<20 },
+			ascending(400), []wire.Offset{0, 341}},
+	} {
+		cfg := testConfig()
+		cfg.SegmentBytes = 1 << 20
+		c.change(cfg)
+		l := open(t, Options{FS: newFaultFS(t), Dir: "/log", Config: cfg})
+		var rolled []wire.Offset
+		l.onRoll = func(base wire.Offset) { rolled = append(rolled, base) }
+		for _, ts := range c.tss {
+			put(t, l, ts, startMs, 40)
+		}
+		var bases []wire.Offset
+		for _, s := range l.Segments() {
+			bases = append(bases, s.Base)
+		}
+		if !slices.Equal(bases, c.bases) || !slices.Equal(rolled, c.bases[1:]) {
+			t.Errorf("%s: segments begin at %v, rolled at %v, want %v", c.name, bases, rolled, c.bases)
+		}
+		must(t, l.Close())
+	}
+}
+
+func ascending(n int) []int64 {
+	all := make([]int64, n)
+	for i := range all {
+		all[i] = int64(i)
+	}
+	return all
+}
+
+// TestOffsetsLeap: relative offsets must fit into an int32, whatever a leader sends.
+func TestOffsetsLeap(t *testing.T) {
+	l := open(t, Options{FS: newFaultFS(t), Dir: "/log"})
+	var all []made
+	for _, base := range []wire.Offset{0, 1<<31 - 2, 1<<31 + 5, 1 << 40} {
+		m := makeBatch(base, 2, startMs, 30)
+		must(t, l.Append(m.bytes, m.appended(false)))
+		all = append(all, m)
+	}
+	mustHold(t, l, all)
+	for _, m := range all {
+		r, err := l.Read(m.base+1, 1, l.End(), true)
+		must(t, err)
+		if !bytes.Equal(content(t, r), m.bytes) {
+			t.Errorf("read at %d gives something else", m.base+1)
+		}
+	}
+	must(t, l.Close())
+	l = open(t, Options{FS: l.fs, Dir: "/log", Clean: true, RecoveryPoint: l.End()})
+	mustHold(t, l, all)
+}
+
+func TestRetention(t *testing.T) {
+	const day = 86_400_000
+	for _, c := range []struct {
+		name    string
+		change  func(c *Config)
+		upTo    wire.Offset
+		start   wire.Offset
+		dropped string
+		left    int
+	}{
+		{"nothing", func(*Config) {}, 100, 0, "", 5},
+		{"time", func(c *Config) { c.RetentionMs = 5 * day / 2 }, 100, 0, "time time", 3},
+		{"time, all of it", func(c *Config) { c.RetentionMs = 1 }, 100, 0, "time time time time time", 1},
+		{"time, but compacted", func(c *Config) { c.RetentionMs, c.Delete = 1, false }, 100, 0, "", 5},
+		{"time, below the high watermark", func(c *Config) { c.RetentionMs = 1 }, 4, 0, "time time", 3},
+		{"size", func(c *Config) { c.RetentionBytes = 450 }, 100, 0, "size size", 3},
+		{"size, exactly", func(c *Config) { c.RetentionBytes = 1010 }, 100, 0, "", 5},
+		{"log start", func(c *Config) { c.Delete = false }, 100, 5, "log start log start", 3},
+	} {
+		cfg := testConfig()
+		cfg.SegmentBytes = 250
+		c.change(cfg)
+		fsys := newFaultFS(t)
+		l := open(t, Options{FS: fsys, Dir: "/log", Config: cfg})
+		for i := range 10 { // two in a segment, a segment a day; the third claims to come from the year 2100
+			ts := int64(startMs + i/2*day)
+			if i == 4 {
+				ts = 4_102_444_800_000
+			}
+			put(t, l, ts, int64(startMs+i/2*day), 40)
+		}
+		for rested := range 2 {
+			if rested == 1 {
+				must(t, l.Rest())
+			}
+			must(t, l.SetStart(c.start))
+			dropped, err := l.Retain(startMs+4*day+day/2, c.upTo)
+			must(t, err)
+			var reasons []string
+			for _, d := range dropped {
+				reasons = append(reasons, d.Reason)
+			}
+			if got := strings.Join(reasons, " "); rested == 0 && got != c.dropped || rested == 1 && got != "" {
+				t.Errorf("%s: dropped for %q, want %q", c.name, got, c.dropped)
+			}
+		}
+		if s := l.Segments(); len(s) != c.left || l.Start() < s[0].Base || l.End() != 10 {
+			t.Errorf("%s: segments %v are left of [%d, %d)", c.name, s, l.Start(), l.End())
+		}
+		deletedFiles := func() (n int) {
+			for name := range files0(t, fsys) {
+				if strings.HasSuffix(name, ".log.deleted") {
+					n++
+				}
+			}
+			return n
+		}
+		if n := deletedFiles(); n != len(strings.Fields(strings.ReplaceAll(c.dropped, "log start", "start"))) {
+			t.Errorf("%s: %d deleted files", c.name, n)
+		}
+		cfg.FileDeleteDelayMs = 1000
+		if waiting, err := l.Purge(l.now() + 999); err != nil || waiting != (c.dropped != "") {
+			t.Errorf("%s: waiting %v, %v", c.name, waiting, err)
+		}
+		waiting, err := l.Purge(startMs + 5*day)
+		if must(t, err); waiting || deletedFiles() != 0 {
+			t.Errorf("%s: files are still there", c.name)
+		}
+	}
+}
+
+// TestTruncateLeavesTheFile: bytes that may be on their way to a client stay as they are until they have had the time.
+func TestTruncateLeavesTheFile(t *testing.T) {
+	disks(t, func(t *testing.T, fsys vfs.FS, dir string) {
+		c := testConfig()
+		c.SegmentBytes, c.FileDeleteDelayMs = 1<<20, 60_000
+		l := open(t, Options{FS: fsys, Dir: dir, Config: c})
+		all := appendN(t, l, 30)
+		sent, err := l.Read(0, 1<<20, l.End(), true)
+		must(t, err)
+		must(t, l.Truncate(all[21].base+1)) // inside the batch: all of it goes
+		if l.End() != all[21].base {
+			t.Fatalf("end is %d, want %d", l.End(), all[21].base)
+		}
+		all, gone := all[:21], joined(all[21:])
+		all = append(all[:21:21], appendN(t, l, 5)...)
+		mustHold(t, l, all)
+		held := make([]byte, sent.Span.N)
+		if _, err := sent.Span.ReadAt(held, 0); err != nil || !bytes.Equal(held, append(joined(all[:21]), gone...)) {
+			t.Fatalf("the span that was out before has changed (%v)", err)
+		}
+		name := l.path(0, logSuffix)
+		whole, err := vfs.ReadFile(fsys, name)
+		must(t, err)
+		if !bytes.HasPrefix(whole, held) {
+			t.Fatal("the file was cut or overwritten")
+		}
+		sent.Span.Release()
+		_, err = l.Purge(startMs + 60_000)
+		must(t, err)
+		if info, _ := fsys.Stat(name); info.Size() != int64(len(joined(all[:21]))) {
+			t.Fatalf("the file has %d bytes after the delay", info.Size())
+		}
+		mustHold(t, l, all)
+		must(t, l.Close())
+	})
+}
+
+func TestFullDisk(t *testing.T) {
+	fsys := newFaultFS(t)
+	l := open(t, Options{FS: fsys, Dir: "/log"})
+	all := appendN(t, l, 20)
+	for _, big := range []int{100, 3000} {
+		fsys.SetCapacity(1)
+		for range 500 {
+			m := makeBatch(l.End(), 1, startMs, big)
+			err := l.Append(m.bytes, m.appended(big > 1000))
+			if err == nil { // there is still a reserve
+				all = append(all, m)
+				continue
+			}
+			if !errors.Is(err, ErrNoSpace) || !errors.Is(err, syscall.ENOSPC) {
+				t.Fatalf("append on a full disk: %v", err)
+			}
+			mustHold(t, l, all)
+		}
+		fsys.SetCapacity(1 << 40)
+		all = append(all, appendN(t, l, 30)...)
+		mustHold(t, l, all)
+	}
+	_, err := l.Sync()
+	must(t, err)
+	fsys.SetCapacity(1)
+	fsys.Restart()
+	l, rec, err := openWith(Options{FS: fsys, Dir: "/log"})
+	must(t, err)
+	if len(rec.Truncated) > 0 {
+		t.Errorf("recovered %+v", rec)
+	}
+	mustHold(t, l, all) // a start needs no space
+	fsys.SetCapacity(1 << 40)
+	mustHold(t, l, append(all, appendN(t, l, 30)...))
+}
+
+func TestFailedSyncPoisons(t *testing.T) {
+	fsys := newFaultFS(t)
+	told := 0
+	l := open(t, Options{FS: fsys, Dir: "/log", OnDirty: func() { told++ }})
+	all := appendN(t, l, 5)
+	fsys.FailNth(1, syscall.EIO, faultfs.SyncData)
+	_, err := l.Sync()
+	_, again := l.Sync()
+	m := makeBatch(l.End(), 1, startMs, 10)
+	appended := l.Append(m.bytes, m.appended(false))
+	for _, err := range []error{err, again, appended, l.Roll(), l.Truncate(0), l.Close()} {
+		if !errors.Is(err, syscall.EIO) {
+			t.Errorf("after a failed sync: %v", err)
+		}
+	}
+	if l.DurableEnd() != 0 || l.End() != all[4].next() || told != 1 {
+		t.Errorf("durable %d, end %d, told %d times", l.DurableEnd(), l.End(), told)
+	}
+}
+
+// real is a batch with records.
+func real(t testing.TB, base wire.Offset, o batch.Options, tss ...int64) made {
+	t.Helper()
+	var b batch.Builder
+	o.BaseOffset, o.LeaderEpoch = base, 7
+	b.Reset(o)
+	key := []byte(nil)
+	if o.Control {
+		key = []byte{0, 0, 0, 0} // an abort marker
+	}
+	for _, ts := range tss {
+		b.Append(ts, key, []byte("value"))
+	}
+	v, err := b.Build()
+	must(t, err)
+	return made{base, len(tss), v.MaxTimestamp(), v}
+}
+
+func TestTimestamps(t *testing.T) {
+	disks(t, func(t *testing.T, fsys vfs.FS, dir string) {
+		c := testConfig()
+		c.SegmentBytes = 400
+		l := open(t, Options{FS: fsys, Dir: dir, Config: c})
+		var tss []int64
+		for i := range 40 {
+			a, b := int64(1000+i*10), int64(1005+i*10+i%3*30) // the second may be ahead of what follows
+			codec := batch.Options{}
+			codec.Codec = 4 // zstd
+			if i%2 == 0 {
+				codec.Codec = 0
+			}
+			m := real(t, l.End(), codec, a, b)
+			must(t, l.Append(m.bytes, m.appended(false)))
+			tss = append(tss, a, b)
+		}
+		for round := range 2 {
+			for ts := int64(990); ts < 1500; ts++ {
+				for _, limit := range []wire.Offset{80, 33, 1} {
+					checkTimestamp(t, l, tss, ts, limit)
+				}
+			}
+			for limit := wire.Offset(0); limit <= 80; limit += 2 { // high watermarks lie between batches
+				best := slices.Index(tss, slices.Max(append(tss[:limit:limit], -1)))
+				st, ok, err := l.MaxTimestamp(limit)
+				must(t, err)
+				if ok != (limit > 0) || ok && (st.Offset != wire.Offset(best) || st.Timestamp != tss[best]) {
+					t.Fatalf("max timestamp below %d is %+v, want offset %d", limit, st, best)
+				}
+			}
+			if round == 0 {
+				must(t, l.Close())
+				l = open(t, Options{FS: fsys, Dir: dir, Config: c, Clean: true, RecoveryPoint: l.End()})
+			}
+		}
+		must(t, l.SetStart(20))
+		if st, ok, err := l.OffsetForTimestamp(0, 80); err != nil || !ok || st.Offset != 20 {
+			t.Errorf("first record is %+v, %v", st, err)
+		}
+		must(t, l.Close())
+	})
+}
+
+func checkTimestamp(t *testing.T, l *Log, tss []int64, ts int64, limit wire.Offset) {
+	t.Helper()
+	want := slices.IndexFunc(tss, func(x int64) bool { return x >= ts })
+	st, ok, err := l.OffsetForTimestamp(ts, limit)
+	must(t, err)
+	if ok != (want >= 0 && want < int(limit)) || ok && (st != Stamp{wire.Offset(want), tss[want], 7}) {
+		t.Fatalf("timestamp %d below %d is at %+v (%v), want offset %d", ts, limit, st, ok, want)
+	}
+}
+
+func TestAbortedTransactions(t *testing.T) {
+	fsys := newFaultFS(t)
+	c := testConfig()
+	c.SegmentBytes = 500
+	l := open(t, Options{FS: fsys, Dir: "/log", Config: c})
+	add := func(pid int64, control bool, n int) wire.Offset {
+		o := batch.Options{Transactional: true, Control: control, Producer: &batch.Producer{ID: pid, Sequence: -1}}
+		m := real(t, l.End(), o, slices.Repeat([]int64{startMs}, n)...)
+		must(t, l.Append(m.bytes, m.appended(false)))
+		return m.base
+	}
+	var all []index.Aborted
+	for i := range 8 {
+		one, two := add(1, false, 3), add(2, false, 2)
+		mark2 := add(2, true, 1)
+		all = append(all, index.Aborted{ProducerID: 2, First: two, Last: mark2, LastStable: one})
+		must(t, l.AppendAborted(all[2*i]))
+		mark1 := add(1, true, 1)
+		all = append(all, index.Aborted{ProducerID: 1, First: one, Last: mark1, LastStable: mark1 + 1})
+		must(t, l.AppendAborted(all[2*i+1]))
+		must(t, l.AppendAborted(all[2*i])) // a replay is harmless
+	}
+	check := func(l *Log) {
+		t.Helper()
+		for from := wire.Offset(0); from < l.End(); from++ {
+			for _, to := range []wire.Offset{from + 1, from + 5, l.End()} {
+				got, err := l.Aborted(nil, from, to)
+				must(t, err)
+				var want []index.Aborted
+				for _, a := range all {
+					if a.Last >= from && a.First < to {
+						want = append(want, a)
+					}
+				}
+				slices.SortFunc(want, func(a, b index.Aborted) int { return int(a.First - b.First) })
+				if !slices.Equal(got, want) {
+					t.Fatalf("aborted in [%d, %d): %v, want %v", from, to, got, want)
+				}
+			}
+		}
+	}
+	check(l)
+	dst := make([]index.Aborted, 0, 20)
+	if n := testing.AllocsPerRun(100, func() { dst, _ = l.Aborted(dst[:0], 3, 30) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	must(t, l.Close())
+	for name, data := range files0(t, fsys) {
+		if strings.HasSuffix(name, txnSuffix) && len(data) > 34 {
+			data[20] ^= 0x40
+			write(t, fsys, name, data)
+			break
+		}
+	}
+	warned := 0
+	l = open(t, Options{FS: fsys, Dir: "/log", Config: c, Clean: true, RecoveryPoint: l.End(),
+		Warn: func(string, ...any) { warned++ }})
+	check(l)
+	if warned != 1 {
+		t.Errorf("%d warnings", warned)
+	}
+	must(t, l.Truncate(all[5].Last))
+	all = all[:5]
+	check(l)
+	fsys.Restart()
+	l = open(t, Options{FS: fsys, Dir: "/log", Config: c, RecoveryPoint: all[3].Last})
+	for _, a := range all[3:] {
+		must(t, l.AppendAborted(a))
+	}
+	check(l)
+}
+
+func TestFilesAreCounted(t *testing.T) {
+	var budget Files
+	now := int64(startMs)
+	var logs []*Log
+	for range 5 {
+		l := open(t, Options{FS: newFaultFS(t), Dir: "/log", Budget: &budget, Now: func() int64 { return now }})
+		now++
+		m := makeBatch(0, 1, startMs, 10)
+		must(t, l.Append(m.bytes, Appended{0, 0, startMs, now, false}))
+		logs = append(logs, l)
+	}
+	if files, maps := budget.Open(); files != 15 || maps != 15 {
+		t.Errorf("%d files, %d mappings", files, maps)
+	}
+	now++
+	r, err := logs[0].Read(0, 100, 1, true)
+	must(t, err)
+	if cold := budget.Coldest(2); len(cold) != 2 || cold[0] != logs[1] || cold[1] != logs[2] {
+		t.Error("the coldest logs are others")
+	}
+	for _, l := range logs {
+		must(t, l.Rest())
+	}
+	if files, _ := budget.Open(); files != 3 || len(budget.Coldest(9)) != 1 {
+		t.Errorf("%d files while a span is out", files)
+	}
+	r.Span.Release()
+	for range 1000 {
+		if files, maps := budget.Open(); files == 0 && maps == 0 {
+			return
+		}
+	}
+}
