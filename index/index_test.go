@@ -51,7 +51,8 @@ func TestBytesAreKafkas(t *testing.T) {
 		must(t, y.Close())
 		expect(t, fsys, name+"t", "0000018bcfe56800 00000009 0000018bcfe56801 0000000b")
 
-		must(t, index.AppendAborted(fsys, name+"x", 0, index.Aborted{ProducerID: 7, First: 1001, Last: 1005, LastStable: 1006}))
+		a := index.Aborted{ProducerID: 7, First: 1001, Last: 1005, LastStable: 1006}
+		must(t, index.AppendAborted(fsys, name+"x", 0, a))
 		expect(t, fsys, name+"x", "0000 0000000000000007 00000000000003e9 00000000000003ed 00000000000003ee")
 	})
 }

@@ -128,8 +128,8 @@ func (x *Times) At(i int) (TimeEntry, error) {
 	return x.decode(b), err
 }
 
-// Drop forgets the newest entries so that n remain; later ones overwrite them. For the writer, and only for entries that
-// no reader may need.
+// Drop forgets the newest entries so that n remain; later ones overwrite them. For the writer, and only for entries
+// that no reader may need.
 func (x *Times) Drop(n int) error {
 	x.n.Store(min(int64(n), x.n.Load()))
 	last, err := x.Last()

@@ -10,8 +10,8 @@ import (
 	"tailrace/wire"
 )
 
-// Aborted is an aborted transaction: the records of ProducerID in [First, Last] are to be skipped. Last is the offset of
-// the abort marker, LastStable the last stable offset after it.
+// Aborted is an aborted transaction: the records of ProducerID in [First, Last] are to be skipped. Last is the offset
+// of the abort marker, LastStable the last stable offset after it.
 //
 // A .txnindex file is a row of them, in the order of their markers (AbortedTxn of Kafka):
 //

@@ -109,17 +109,17 @@ func (l *Log) makeWritable(pos, n int64, a Appended, end wire.Offset) error {
 	return l.roll(max(end, a.Last-math.MaxInt32), a.AppendTimeMs, true)
 }
 
-// store copies b to its place in the file: through the mapping while that is cheaper, by pwrite otherwise. Small batches
-// go where zeros were written before, large ones bring their own pages.
+// store copies b to its place in the file: through the mapping while that is cheaper, by pwrite otherwise. Small
+// batches go where zeros were written before, large ones bring their own pages.
 func (w *writer) store(b []byte, pos int64, mapBelow int, syncing bool) error {
 	to := pos + int64(len(b))
 	byMap := w.m != nil && len(b) < mapBelow && !syncing && to <= w.window
-	w.small = byMap || syncing && len(b) < DefaultMapBelow
+	w.small = byMap || syncing && len(b) < zeroedBelow
 	if to > w.sized.Load() {
 		if !w.small {
 			return w.storeBeyond(b, pos)
 		}
-		if err := w.extendTo(to, firstReserve); err != nil {
+		if err := w.extendTo(to, min(w.step(), inlineZeros)); err != nil {
 			return err
 		}
 	}

@@ -132,8 +132,8 @@ func isZero(f vfs.File, pos, end int64) (bool, error) {
 	return true, nil
 }
 
-// rebuild makes the indexes of a segment that nobody writes anew, from the headers in its log file f. The old files stay
-// as they are until the new ones replace them. Under Log.names.
+// rebuild makes the indexes of a segment that nobody writes anew, from the headers in its log file f. The old files
+// stay as they are until the new ones replace them. Under Log.names.
 func (l *Log) rebuild(s *seg, f vfs.File, cause error) error {
 	if !errors.Is(cause, errStaleIndex) {
 		l.warn("index damaged: rebuilt from the log", "file", l.path(s.base, logSuffix), "reason", cause)

@@ -14,8 +14,8 @@ import (
 	"tailrace/wire"
 )
 
-// TestEverythingAtOnce: one appends; readers follow, jump about, and check every batch; others sync, roll, rest, retain,
-// purge and look up; helpers run on goroutines of their own.
+// TestEverythingAtOnce: one appends; readers follow, jump about, and check every batch; others sync, roll, rest,
+// retain, purge and look up; helpers run on goroutines of their own.
 func TestEverythingAtOnce(t *testing.T) {
 	disks(t, func(t *testing.T, fsys vfs.FS, dir string) {
 		c := testConfig()

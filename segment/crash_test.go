@@ -199,8 +199,9 @@ func isPrefix(l *Log, s state, start wire.Offset) bool {
 	return bytes.Equal(got, want)
 }
 
-// TestErrorAtEveryOperation lets each file operation of the script fail once and goes on: readers never see anything but
-// what was appended with success, and after a kill neither does a recovery, one batch aside whose append failed last.
+// TestErrorAtEveryOperation lets each file operation of the script fail once and goes on: readers never see anything
+// but what was appended with success, and after a kill neither does a recovery, one batch aside whose append failed
+// last.
 func TestErrorAtEveryOperation(t *testing.T) {
 	steps := crashScript()
 	fsys := newFaultFS(t)

@@ -14,8 +14,8 @@ import (
 // payload can be made of things that look like batches. When it is used up nothing is cut.
 const followsBudget = 256 << 20
 
-// follows tells whether a good batch follows the bad bytes at k.pos of segment i, in its file or a later one, and where.
-// Its offset is not compared with the last good one's: that may be what is damaged, the CRC does not cover it.
+// follows tells whether a good batch follows the bad bytes at k.pos of segment i, in its file or a later one, and
+// where. Its offset is not compared with the last good one's: that may be what is damaged, the CRC does not cover it.
 func (op *opening) follows(k *check, i int) (where string, found bool, err error) {
 	from := k.pos + 1
 	if torn, err := k.isTornLast(); err != nil {

@@ -8,8 +8,9 @@ import (
 	"tailrace/wire"
 )
 
-// FuzzRecover: whatever the files hold, opening gives a log that serves batches with a right CRC from the recovery point
-// on, takes appends, and opens again; or an error. And the good beginning of a log is not lost to what follows it.
+// FuzzRecover: whatever the files hold, opening gives a log that serves batches with a right CRC from the recovery
+// point on, takes appends, and opens again; or an error. And the good beginning of a log is not lost to what follows
+// it.
 func FuzzRecover(f *testing.F) {
 	files, _ := small(f, 5, testConfig())
 	good := files[first+logSuffix]

@@ -55,11 +55,15 @@ func parseName(name string) (base wire.Offset, suffix, condition string, ok bool
 	if err != nil {
 		return 0, "", "", false
 	}
+	rest := name[nameDigits:]
+	for _, c := range conditions[1:] {
+		if r, found := strings.CutSuffix(rest, c); found {
+			rest, condition = r, c
+		}
+	}
 	for _, suffix := range suffixes {
-		for _, condition := range conditions {
-			if name[nameDigits:] == suffix+condition {
-				return wire.Offset(n), suffix, condition, true
-			}
+		if rest == suffix {
+			return wire.Offset(n), suffix, condition, true
 		}
 	}
 	return 0, "", "", false

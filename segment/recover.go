@@ -21,8 +21,8 @@ import (
 //	read   | index entry below |                   |                   |
 //	-------+-------------------+-------------------+-------------------+
 //
-// What lies below the recovery point was synced. If it is bad it is damage: the log does not open. Above it, what is bad
-// may be the write that the stop broke off. It is cut away
+// What lies below the recovery point was synced. If it is bad it is damage: the log does not open. Above it, what is
+// bad may be the write that the stop broke off. It is cut away
 //
 //	after a kill        if it is zeros (a reserve), or if no good batch follows: then it was the last one. The page cache
 //	                    survives a kill, so a bad batch with good ones after it was damaged in some other way.
@@ -257,7 +257,8 @@ func (k *check) judge(i int, wrong string) (all bool, err error) {
 	return true, k.cut()
 }
 
-// cut removes what is bad, for good: synced, lest a power cut brings back a part of it among what is written there next.
+// cut removes what is bad, for good: synced, lest a power cut brings back a part of it among what is written there
+// next.
 func (k *check) cut() error {
 	if err := k.file.Truncate(k.pos); err != nil {
 		return err
@@ -265,8 +266,8 @@ func (k *check) cut() error {
 	return k.file.Sync()
 }
 
-// forgive takes a full disk, or an index that may not grow, as a reason to do without an index for now: a start must not
-// need free space. The first use will build it.
+// forgive takes a full disk, or an index that may not grow, as a reason to do without an index for now: a start must
+// not need free space. The first use will build it.
 func (k *check) forgive(err error) error {
 	if errors.Is(err, index.ErrFull) {
 		return nil

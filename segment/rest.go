@@ -5,7 +5,8 @@ import (
 	"os"
 )
 
-// Rest syncs and trims the files and closes all of them; the next use opens what it needs. Spans that are out stay valid.
+// Rest syncs and trims the files and closes all of them; the next use opens what it needs. Spans that are out stay
+// valid.
 func (l *Log) Rest() error {
 	l.syncing.Lock()
 	defer l.syncing.Unlock()
@@ -108,8 +109,8 @@ func (l *Log) trimStale(s *seg) error {
 	return l.failure("trimming", err)
 }
 
-// Close syncs, trims and ends the log. Afterwards it may be opened with Clean and RecoveryPoint = End, which still tells.
-// A log whose sync failed is closed as it is, and the error returned.
+// Close syncs, trims and ends the log. Afterwards it may be opened with Clean and RecoveryPoint = End, which still
+// tells. A log whose sync failed is closed as it is, and the error returned.
 func (l *Log) Close() error {
 	l.syncing.Lock()
 	defer l.syncing.Unlock()

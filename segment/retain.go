@@ -28,8 +28,8 @@ func (l *Log) SetStart(off wire.Offset) error {
 }
 
 // Retain drops whole segments from the front: those below Start, and with Config.Delete those that are too old or too
-// many. Nothing at or above upTo (the high watermark) goes. When that takes all segments, a new one is begun first. Start
-// is raised before files go; files are renamed to ".deleted" and unlinked by Purge.
+// many. Nothing at or above upTo (the high watermark) goes. When that takes all segments, a new one is begun first.
+// Start is raised before files go; files are renamed to ".deleted" and unlinked by Purge.
 //
 // A segment's age is that of its largest timestamp, as in Kafka, except that a timestamp ahead of the segment's last
 // append counts as that: a client with a wrong clock cannot keep data for ever.

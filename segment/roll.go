@@ -152,8 +152,8 @@ func (l *Log) roll(base wire.Offset, nowMs int64, byAppend bool) error {
 	return nil
 }
 
-// takeNext gives the prepared segment its base and its name, and makes it part of the log by that: until the log file is
-// renamed nothing has happened. It is one directory operation; the index files follow later, because without them
+// takeNext gives the prepared segment its base and its name, and makes it part of the log by that: until the log file
+// is renamed nothing has happened. It is one directory operation; the index files follow later, because without them
 // nothing is lost.
 func (l *Log) takeNext(base wire.Offset) (*writer, error) {
 	w := l.next

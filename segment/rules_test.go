@@ -3,6 +3,7 @@ package segment
 import (
 	"bytes"
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -33,7 +34,8 @@ func TestWhenASegmentRolls(t *testing.T) {
 		bases  []wire.Offset
 	}{
 		{"size", func(c *Config) { c.SegmentBytes = 250 }, []int64{1, 2, 3, 4, 5}, []wire.Offset{0, 2, 4}},
-		{"time of the batches", func(c *Config) { c.SegmentMs = 10 }, []int64{100, 105, 110, 111, 105, 122}, []wire.Offset{0, 3, 5}},
+		{"time of the batches", func(c *Config) { c.SegmentMs = 10 },
+			[]int64{100, 105, 110, 111, 105, 122}, []wire.Offset{0, 3, 5}},
 		{"no time", func(c *Config) { c.SegmentMs = 0 }, []int64{0, 1 << 40}, []wire.Offset{0}},
 		{"index full", func(c *Config) { c.IndexBytes, c.IndexIntervalBytes = 0, 0 },
 			slices.Repeat([]int64{5}, 600), []wire.Offset{0, 513}},
@@ -348,30 +350,12 @@ func TestAbortedTransactions(t *testing.T) {
 		must(t, l.AppendAborted(all[2*i+1]))
 		must(t, l.AppendAborted(all[2*i])) // a replay is harmless
 	}
-	check := func(l *Log) {
-		t.Helper()
-		for from := wire.Offset(0); from < l.End(); from++ {
-			for _, to := range []wire.Offset{from + 1, from + 5, l.End()} {
-				got, err := l.Aborted(nil, from, to)
-				must(t, err)
-				var want []index.Aborted
-				for _, a := range all {
-					if a.Last >= from && a.First < to {
-						want = append(want, a)
-					}
-				}
-				slices.SortFunc(want, func(a, b index.Aborted) int { return int(a.First - b.First) })
-				if !slices.Equal(got, want) {
-					t.Fatalf("aborted in [%d, %d): %v, want %v", from, to, got, want)
-				}
-			}
-		}
-	}
-	check(l)
 	dst := make([]index.Aborted, 0, 20)
 	if n := testing.AllocsPerRun(100, func() { dst, _ = l.Aborted(dst[:0], 3, 30) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
+	check := func(l *Log) { t.Helper(); checkAborted(t, l, all) }
+	check(l)
 	must(t, l.Close())
 	for name, data := range files0(t, fsys) {
 		if strings.HasSuffix(name, txnSuffix) && len(data) > 34 {
@@ -396,6 +380,26 @@ func TestAbortedTransactions(t *testing.T) {
 		must(t, l.AppendAborted(a))
 	}
 	check(l)
+}
+
+func checkAborted(t *testing.T, l *Log, all []index.Aborted) {
+	t.Helper()
+	for from := wire.Offset(0); from < l.End(); from++ {
+		for _, to := range []wire.Offset{from + 1, from + 5, l.End()} {
+			got, err := l.Aborted(nil, from, to)
+			must(t, err)
+			var want []index.Aborted
+			for _, a := range all {
+				if a.Last >= from && a.First < to {
+					want = append(want, a)
+				}
+			}
+			slices.SortFunc(want, func(a, b index.Aborted) int { return int(a.First - b.First) })
+			if !slices.Equal(got, want) {
+				t.Fatalf("aborted in [%d, %d): %v, want %v", from, to, got, want)
+			}
+		}
+	}
 }
 
 func TestFilesAreCounted(t *testing.T) {
@@ -430,4 +434,30 @@ func TestFilesAreCounted(t *testing.T) {
 			return
 		}
 	}
+}
+
+// TestAtRestALogIsSmall: a node holds 100,000 of them.
+func TestAtRestALogIsSmall(t *testing.T) {
+	dir, c := t.TempDir(), testConfig()
+	l := open(t, Options{FS: vfs.OS, Dir: dir, Config: c})
+	appendN(t, l, 5)
+	must(t, l.Close())
+	o := Options{FS: vfs.OS, Dir: dir, Config: c, Clean: true, RecoveryPoint: l.End()}
+	heap := func() int64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	logs := make([]*Log, 1000)
+	before := heap()
+	for i := range logs {
+		logs[i] = open(t, o)
+	}
+	if each := (heap() - before) / int64(len(logs)); each > 1024 {
+		t.Errorf("%d bytes for a log at rest", each)
+	} else {
+		t.Logf("%d bytes for a log at rest", each)
+	}
+	runtime.KeepAlive(logs)
 }

@@ -194,7 +194,7 @@ func (l *Log) makeNext(number wire.Offset) (*writer, error) {
 		return nil, err
 	}
 	if err = l.makeReady(next); err == nil {
-		next.from = -maxSizeStep // a log that fills segments is past its small beginnings
+		next.from = -maxZeros // a log that fills segments is past its small beginnings
 		err = next.extendTo(1, next.step())
 	}
 	if err != nil {

@@ -20,9 +20,8 @@ import (
 // The empty file at 20 is the mark: what a segment holds at or above the next one's base is not part of the log. Every
 // open knows that rule. The bytes in ( ) are cut off FileDeleteDelayMs later, at rest, at Close or at the next start.
 //
-// The order is: later segments go, newest first, and the directory is synced after each; the new file comes; the directory
-// is synced.
-// A power cut in between leaves a log that ends where it did before, or earlier, without a gap.
+// The order is: later segments go, newest first, and the directory is synced after each; the new file comes; the
+// directory is synced. A power cut in between leaves a log that ends where it did before, or earlier, without a gap.
 
 // Truncate removes every batch that holds an offset at or above to; End becomes to, or the base offset of the batch
 // that holds to. The caller checkpoints its recovery point, lowered to End, before it appends again. An error leaves

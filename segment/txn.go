@@ -13,10 +13,10 @@ import (
 	"tailrace/wire"
 )
 
-// AppendAborted adds an aborted transaction to the index of the segment that holds its last offset, the abort marker's,
-// which must have been appended. One call at a time. Transactions come in the order of their markers; one that is there already is left
-// alone, so that replaying is harmless. After an unclean stop Open drops those whose marker it had to check: the owner,
-// who sees the same batches, adds them again.
+// AppendAborted adds an aborted transaction to the index of the segment that holds its last offset, the abort
+// marker's, which must have been appended. One call at a time. Transactions come in the order of their markers; one
+// that is there already is left alone, so that replaying is harmless. After an unclean stop Open drops those whose
+// marker it had to check: the owner, who sees the same batches, adds them again.
 func (l *Log) AppendAborted(a index.Aborted) error {
 	c := *l.chain.Load()
 	i := c.find(a.Last)

@@ -20,12 +20,12 @@ import (
 //	+----------------------+-------------------+ - - - - - - - - + - - - - - - - - - - +
 //	                        the file's size     fallocate         mmap
 //
-// The window is segment.bytes long and costs nothing but addresses. Blocks are reserved in growing steps, so that a file
-// is in one piece and a full disk shows here. Ahead of the tail, in steps of at most 1 MiB, zeros are written by pwrite:
-// that is the cheapest way to bring pages into the page cache, many at once, and a batch is then copied over them. To
-// have each page made by a fault in the mapping, or by MADV_POPULATE_WRITE, costs six times as much CPU; and blocks that
-// were written before make an fdatasync twice as fast. The zeros are written ahead by tend; an append that is faster
-// writes a few by itself. finish takes back everything behind the tail.
+// The window is segment.bytes long and costs nothing but addresses. Blocks are reserved in growing steps, so that a
+// file is in one piece and a full disk shows here. Ahead of the tail, in steps of at most 1 MiB, zeros are written by
+// pwrite: that is the cheapest way to bring pages into the page cache, many at once, and a batch is then copied over
+// them. To have each page made by a fault in the mapping, or by MADV_POPULATE_WRITE, costs six times as much CPU; and
+// blocks that were written before make an fdatasync twice as fast. The zeros are written ahead by tend; an append
+// that is faster writes a few by itself. finish takes back everything behind the tail.
 type writer struct {
 	seg       *seg // nil while prepared
 	h         *handle
@@ -55,7 +55,12 @@ type writer struct {
 const (
 	firstReserve = 64 << 10 // a log that stays small costs little
 	maxReserve   = 16 << 20 // blocks taken at once
-	maxSizeStep  = 1 << 20
+	firstZeros   = 16 << 10
+	maxZeros     = 1 << 20
+	// zeroedBelow is up to what size a batch that will be synced is worth writing its bytes twice.
+	zeroedBelow = 32 << 10
+	// inlineZeros bounds what an append writes by itself: some ten microseconds.
+	inlineZeros = 64 << 10
 )
 
 // openWriter opens a segment's files for appending. base names them, with condition added.
@@ -163,7 +168,7 @@ func (w *writer) storeBeyond(b []byte, pos int64) error {
 }
 
 // step is how far zeros are written ahead: as much as was appended so far, within bounds.
-func (w *writer) step() int64 { return min(max(w.sized.Load()-w.from, firstReserve), maxSizeStep) }
+func (w *writer) step() int64 { return min(max(w.sized.Load()-w.from, firstZeros), maxZeros) }
 
 // reserve takes blocks up to at least to, preferably a growing step more, but not beyond the window. Under extend.
 func (w *writer) reserve(to int64) error {
