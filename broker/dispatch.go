@@ -40,7 +40,11 @@ func (b *Broker) Handle(r *netio.Request) {
 	q.Request = r
 	q.conn, _ = r.Conn.Value.(*connection)
 	hdr, body, err := wire.ParseRequestHeader(r.Body)
-	if err != nil {
+	switch {
+	case errors.Is(err, wire.ErrKey):
+		r.Fail(unsupported(hdr, nil))
+		return
+	case err != nil:
 		r.Fail(errMalformedHeader)
 		return
 	}

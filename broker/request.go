@@ -72,7 +72,8 @@ func (l *lifeState) wake() bool {
 func decode[T kmsg.Request](q *request, into T) (ok bool) {
 	defer func() {
 		if r := recover(); r != nil {
-			q.Fail(fmt.Errorf("BUG: decoding %s version %d panicked: %v", kmsg.NameForKey(q.hdr.Key), q.hdr.Version, r))
+			q.Fail(&protocolError{fmt.Sprintf("BUG: decoding %s version %d panicked: %v",
+				kmsg.NameForKey(q.hdr.Key), q.hdr.Version, r)})
 			ok = false
 		}
 	}()
@@ -82,7 +83,8 @@ func decode[T kmsg.Request](q *request, into T) (ok bool) {
 		err = into.ReadFrom(q.body)
 	}
 	if err != nil {
-		q.Fail(fmt.Errorf("malformed %s request of version %d: %w", kmsg.NameForKey(q.hdr.Key), q.hdr.Version, err))
+		q.Fail(&protocolError{fmt.Sprintf("malformed %s request of version %d: %v",
+			kmsg.NameForKey(q.hdr.Key), q.hdr.Version, err)})
 		return false
 	}
 	return true
