@@ -71,13 +71,24 @@ func (b *Broker) fetch(q *request) {
 		f.refuse(code)
 		return
 	}
-	f.minBytes = int64(min(f.req.MinBytes, f.req.MaxBytes))
-	if enough := f.readAll(); enough || f.req.MaxWaitMs <= 0 {
-		f.answer()
-		return
+	f.minBytes = min(int64(f.req.MinBytes), int64(f.req.MaxBytes), int64(b.config.FetchMaxBytes))
+	for range parkTries {
+		if enough := f.readAll(); enough || f.req.MaxWaitMs <= 0 {
+			f.answer()
+			return
+		}
+		if f.park() {
+			return
+		}
 	}
-	f.park()
+	f.readAll()
+	f.answer()
 }
+
+// parkTries bounds how often a fetch reads again because something arrived
+// between reading and parking. A fetch of very many busy partitions is then
+// answered with less than min.bytes, which the protocol allows.
+const parkTries = 8
 
 // refuse answers with a code for the whole request.
 func (f *fetchState) refuse(code errcode.Code) {
@@ -150,8 +161,9 @@ func (f *fetchState) release() {
 }
 
 // park waits at every partition. What arrives while the waiters are being
-// linked counts, because linking compares with what was read.
-func (f *fetchState) park() {
+// linked counts, because linking compares with what was read: false means that
+// something did, and that the fetch must read again.
+func (f *fetchState) park() bool {
 	have := int64(f.total)
 	f.release()
 	f.arrived.Store(have)
@@ -161,8 +173,9 @@ func (f *fetchState) park() {
 			continue // unknown
 		}
 		if !it.part.ParkFetch(&it.waiter, f, it.result.Visible) {
-			f.answerNow()
-			return
+			f.unpark()
+			f.life.begin() // whoever was linked may have been told
+			return false
 		}
 	}
 	f.q.ReleaseBody()
@@ -172,6 +185,7 @@ func (f *fetchState) park() {
 	if f.arrived.Load() >= f.minBytes || !f.life.park() {
 		f.answerNow()
 	}
+	return true
 }
 
 // Wake implements partition.FetchOwner.
@@ -195,11 +209,15 @@ func (f *fetchState) timedOut() {
 // answerNow leaves all partitions, reads again and answers.
 func (f *fetchState) answerNow() {
 	f.b.wheel.disarm(&f.timer)
+	f.unpark()
+	f.readAll()
+	f.answer()
+}
+
+func (f *fetchState) unpark() {
 	for i := range f.items {
 		f.items[i].waiter.Unpark()
 	}
-	f.readAll()
-	f.answer()
 }
 
 // answer encodes what was read and completes the request.

@@ -112,17 +112,18 @@ func TestFetchRefuses(t *testing.T) {
 	topic := fresh(t)
 	id := p.create(topic, 1)
 	threeBatches(p, topic, 0)
+	type part = kmsg.FetchRequestTopicPartition
 	for _, c := range []struct {
 		name   string
-		change func(part *kmsg.FetchRequestTopicPartition)
+		change func(q *part)
 		want   errcode.Code
 	}{
-		{"beyond the end", func(q *kmsg.FetchRequestTopicPartition) { q.FetchOffset = 10 }, errcode.OffsetOutOfRange},
-		{"below the start", func(q *kmsg.FetchRequestTopicPartition) { q.FetchOffset = -1 }, errcode.OffsetOutOfRange},
-		{"no such partition", func(q *kmsg.FetchRequestTopicPartition) { q.Partition = 1 }, errcode.UnknownTopicOrPartition},
-		{"a leader epoch to come", func(q *kmsg.FetchRequestTopicPartition) { q.CurrentLeaderEpoch = 9 }, errcode.UnknownLeaderEpoch},
-		{"an unknown last epoch", func(q *kmsg.FetchRequestTopicPartition) { q.LastFetchedEpoch = 9 }, errcode.OffsetOutOfRange},
-		{"the right epochs", func(q *kmsg.FetchRequestTopicPartition) { q.CurrentLeaderEpoch, q.LastFetchedEpoch = 0, 0 }, errcode.None},
+		{"beyond the end", func(q *part) { q.FetchOffset = 10 }, errcode.OffsetOutOfRange},
+		{"below the start", func(q *part) { q.FetchOffset = -1 }, errcode.OffsetOutOfRange},
+		{"no such partition", func(q *part) { q.Partition = 1 }, errcode.UnknownTopicOrPartition},
+		{"a leader epoch to come", func(q *part) { q.CurrentLeaderEpoch = 9 }, errcode.UnknownLeaderEpoch},
+		{"an unknown last epoch", func(q *part) { q.LastFetchedEpoch = 9 }, errcode.OffsetOutOfRange},
+		{"the right epochs", func(q *part) { q.CurrentLeaderEpoch, q.LastFetchedEpoch = 0, 0 }, errcode.None},
 	} {
 		req := fetchRequest(12, topic, id, at{})
 		c.change(&req.Topics[0].Partitions[0])
@@ -204,15 +205,17 @@ func TestLongPollWaitsForMinBytes(t *testing.T) {
 	topic := fresh(t)
 	p.create(topic, 2)
 	b := plain(t, strings.Repeat("x", 1000))
-	req := waiting(topic, int32(3*len(b)), tooLongToWait, at{partition: 0}, at{partition: 1})
-	p.send(req)
-	for i := range int32(3) {
-		writer.wrote(topic, i%2, b)
-	}
-	r := p.receive(req).(*kmsg.FetchResponse).Topics[0]
-	total := len(r.Partitions[0].RecordBatches) + len(r.Partitions[1].RecordBatches)
-	if total < 3*len(b) {
-		t.Errorf("answered with %d bytes, min.bytes is %d", total, 3*len(b))
+	for i := range int64(100) {
+		req := waiting(topic, int32(3*len(b)), tooLongToWait, at{0, 2 * i, 0}, at{1, i, 0})
+		p.send(req)
+		for j := range int32(3) {
+			writer.wrote(topic, j%2, b)
+		}
+		r := p.receive(req).(*kmsg.FetchResponse).Topics[0]
+		total := len(r.Partitions[0].RecordBatches) + len(r.Partitions[1].RecordBatches)
+		if total < 3*len(b) {
+			t.Fatalf("round %d: answered with %d bytes, min.bytes is %d", i, total, 3*len(b))
+		}
 	}
 }
 
@@ -258,8 +261,8 @@ func TestLongPollDoesNotWait(t *testing.T) {
 	}
 }
 
-// TestLongPollBesideAnError: a partition that does not exist is no reason to answer at once, or else a consumer that has
-// not heard of a deletion would ask without pause.
+// TestLongPollBesideAnError: a partition that does not exist is no reason to answer at once, or else a consumer that
+// has not heard of a deletion would ask without pause.
 func TestLongPollBesideAnError(t *testing.T) {
 	p := dial(t, serve(t).addr)
 	topic := fresh(t)

@@ -12,7 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// TestFranzGo: a client with nothing configured creates, produces (idempotent, acks=all), reads back, lists and deletes.
+// TestFranzGo: a client with nothing configured creates, produces (idempotent, acks=all), reads, lists and deletes.
 func TestFranzGo(t *testing.T) {
 	n := serve(t)
 	ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
@@ -20,7 +20,8 @@ func TestFranzGo(t *testing.T) {
 	topic := fresh(t)
 	client := newFranz(t, n.addr, kgo.DefaultProduceTopic(topic), kgo.ConsumeTopics(topic))
 	admin := kadm.NewClient(client)
-	if _, err := admin.CreateTopic(ctx, 4, 1, map[string]*string{"compression.type": kadm.StringPtr("zstd")}, topic); err != nil {
+	configs := map[string]*string{"compression.type": kadm.StringPtr("zstd")}
+	if _, err := admin.CreateTopic(ctx, 4, 1, configs, topic); err != nil {
 		t.Fatal(err)
 	}
 	const count = 5000

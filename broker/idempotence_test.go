@@ -17,7 +17,7 @@ func sequenced(t testing.TB, id int64, epoch int16, first int32, n int) []byte {
 	for i := range recs {
 		recs[i].value = []byte("v")
 	}
-	return build(t, batch.Options{Producer: &batch.Producer{ID: id, Epoch: epoch, Sequence: first}, LeaderEpoch: -1}, recs...)
+	return build(t, batch.Options{Producer: &batch.Producer{ID: id, Epoch: epoch, Sequence: first}}, recs...)
 }
 
 func (p *peer) newProducerID() int64 {

@@ -20,7 +20,9 @@ func listOffsetsRequest(version int16, topic string, partition int32, ms int64) 
 	return req
 }
 
-func (p *peer) listOffset(version int16, topic string, partition int32, ms int64) kmsg.ListOffsetsResponseTopicPartition {
+func (p *peer) listOffset(
+	version int16, topic string, partition int32, ms int64,
+) kmsg.ListOffsetsResponseTopicPartition {
 	p.t.Helper()
 	r := ask[*kmsg.ListOffsetsResponse](p, listOffsetsRequest(version, topic, partition, ms))
 	return r.Topics[0].Partitions[0]
@@ -45,7 +47,7 @@ func stamped(p *peer, c codec.ID) (topic string) {
 		for i, ms := range group {
 			recs[i] = rec{value: []byte("v"), ms: ms}
 		}
-		p.wrote(topic, 0, build(p.t, batch.Options{Codec: c, LeaderEpoch: -1}, recs...))
+		p.wrote(topic, 0, build(p.t, batch.Options{Codec: c}, recs...))
 	}
 	return topic
 }

@@ -189,7 +189,7 @@ type rec struct {
 func build(t testing.TB, o batch.Options, recs ...rec) []byte {
 	t.Helper()
 	var b batch.Builder
-	o.Level = codec.DefaultLevel(o.Codec)
+	o.Level, o.LeaderEpoch = codec.DefaultLevel(o.Codec), -1
 	b.Reset(o)
 	for _, r := range recs {
 		if r.ms == 0 {
@@ -211,7 +211,7 @@ func plain(t testing.TB, values ...string) []byte {
 	for i, v := range values {
 		recs[i].value = []byte(v)
 	}
-	return build(t, batch.Options{LeaderEpoch: -1}, recs...)
+	return build(t, batch.Options{}, recs...)
 }
 
 // produceRequest is a request of one partition, by name.

@@ -33,8 +33,8 @@ var faults = regexp.MustCompile(`(?i)Mismatches in|timestamp mismatch|out of ord
 // faults.
 func dump(t *testing.T, files []string, options ...string) (text string, bad []string) {
 	t.Helper()
-	args := append([]string{"tool", "org.apache.kafka.tools.DumpLogSegments", "--files", strings.Join(files, ",")}, options...)
-	out, err := exec.Command("../kafka", args...).CombinedOutput()
+	args := []string{"tool", "org.apache.kafka.tools.DumpLogSegments", "--files", strings.Join(files, ",")}
+	out, err := exec.Command("../kafka", append(args, options...)...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("DumpLogSegments: %v\n%s", err, out)
 	}
@@ -227,8 +227,9 @@ func logFiles(t *testing.T, dir string) (logs, others []string) {
 			t.Errorf("only %d %s files", len(having(others, suffix)), suffix)
 		}
 	}
-	if rest := len(all) - len(logs) - len(others) - len(having(all, "leader-epoch-checkpoint", "partition.metadata")); rest != 0 {
-		t.Errorf("%d files have names that Kafka does not know: %v", rest, all)
+	texts := having(all, "leader-epoch-checkpoint", "partition.metadata")
+	if unknown := len(all) - len(logs) - len(others) - len(texts); unknown != 0 {
+		t.Errorf("%d files have names that Kafka does not know: %v", unknown, all)
 	}
 	return logs, others
 }

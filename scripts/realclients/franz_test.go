@@ -150,7 +150,8 @@ func checkFiles(t *testing.T, addr string, records int) {
 		}
 	})
 	if records != 0 || len(open) != 0 || large != 900<<10 {
-		t.Errorf("%d records are missing, %d files are not complete, the large record has %d bytes", records, len(open), large)
+		t.Errorf("%d records are missing, %d files are not complete, the large record has %d bytes",
+			records, len(open), large)
 	}
 }
 

@@ -144,7 +144,8 @@ func ends(t *testing.T, addr, topic string) (sum int64, each []int64) {
 // kcat runs kcat with these arguments. in may be nil; what it prints goes to out.
 func kcat(t *testing.T, addr string, in io.Reader, out io.Writer, args ...string) {
 	t.Helper()
-	cmd := exec.Command("kcat", append([]string{"-b", addr, "-X", fmt.Sprintf("message.max.bytes=%d", maxMessage)}, args...)...)
+	args = append([]string{"-b", addr, "-X", fmt.Sprintf("message.max.bytes=%d", maxMessage)}, args...)
+	cmd := exec.Command("kcat", args...)
 	var complaint strings.Builder
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = in, out, &complaint
 	if err := cmd.Run(); err != nil || strings.Contains(complaint.String(), "ERROR") {
@@ -176,8 +177,8 @@ func consume(t *testing.T, addr, topic string, fn func(r *kgo.Record)) {
 	client.Close()
 }
 
-// sorter takes lines and gives the checksum of all of them in sorted order: whoever has the same one has the same lines,
-// in whatever order they came.
+// sorter takes lines and gives the checksum of all of them in sorted order: whoever has the same one has the same
+// lines, in whatever order they came.
 type sorter struct {
 	t   *testing.T
 	in  io.WriteCloser
