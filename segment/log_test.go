@@ -2,6 +2,7 @@ package segment
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"math"
 	"math/rand/v2"
@@ -172,4 +173,49 @@ func TestLongReads(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestIndexEntriesFollowKafkasRule computes the index files by the rule and compares them byte for byte, as they are
+// written along with the log and as a recovery writes them.
+func TestIndexEntriesFollowKafkasRule(t *testing.T) {
+	dice := rand.New(rand.NewPCG(3, 3))
+	c := testConfig()
+	c.SegmentBytes, c.IndexIntervalBytes = 1<<20, 500
+	l := open(t, Options{FS: newFaultFS(t), Dir: "/log", Config: c})
+	var offsets, times []byte
+	since, pos, maxTs, maxAt, noted := 0, 0, int64(-1), wire.Offset(0), int64(-1)
+	addTime := func() {
+		if maxTs > noted {
+			times = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(times, uint64(maxTs)), uint32(maxAt))
+			noted = maxTs
+		}
+	}
+	for i := range 300 {
+		m := makeBatch(l.End(), 1+dice.IntN(3), startMs+int64(i)+dice.Int64N(30), dice.IntN(400))
+		must(t, l.Append(m.bytes, m.appended(i%3 == 0)))
+		if m.ts > maxTs {
+			maxTs, maxAt = m.ts, m.last()
+		}
+		if since > c.IndexIntervalBytes {
+			offsets = binary.BigEndian.AppendUint32(offsets, uint32(m.last()))
+			offsets = binary.BigEndian.AppendUint32(offsets, uint32(pos))
+			addTime()
+			since = 0
+		}
+		since, pos = since+len(m.bytes), pos+len(m.bytes)
+	}
+	addTime()
+	must(t, l.Close())
+	for _, o := range []Options{{Clean: true, RecoveryPoint: l.End()}, {RecoveryPoint: l.End() - 50}, {PowerLoss: true}} {
+		o.FS, o.Dir, o.Config = l.fs, "/log", c
+		again := open(t, o)
+		must(t, again.Close())
+		files := files0(t, l.fs)
+		if got := files[first+indexSuffix]; !bytes.Equal(got, offsets) {
+			t.Errorf("offset index is\n%x, want\n%x", got, offsets)
+		}
+		if got := files[first+timeSuffix]; !bytes.Equal(got, times) {
+			t.Errorf("time index is\n%x, want\n%x", got, times)
+		}
+	}
 }

@@ -42,8 +42,8 @@ type Options struct {
 	// MapBelow is the size from which on a batch is written by pwrite and not stored through the mapping. 0 means
 	// DefaultMapBelow, a negative value never maps.
 	MapBelow int
-	// Now gives the time in milliseconds since 1970; nil means the clock of the machine. It is asked by Read, by nothing
-	// else: appends bring their time with them.
+	// Now gives the time in milliseconds since 1970; nil means the clock of the machine. It is asked by what is not told
+	// the time: Read, Roll, Truncate.
 	Now func() int64
 	// Budget counts the log's open files and mappings. nil: they are not counted.
 	Budget *Files

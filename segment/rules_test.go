@@ -262,12 +262,12 @@ func real(t testing.TB, base wire.Offset, o batch.Options, tss ...int64) made {
 	var b batch.Builder
 	o.BaseOffset, o.LeaderEpoch = base, 7
 	b.Reset(o)
-	key := []byte(nil)
+	key, value := []byte(nil), []byte("value")
 	if o.Control {
-		key = []byte{0, 0, 0, 0} // an abort marker
+		key, value = make([]byte, 4), make([]byte, 6) // an abort marker
 	}
 	for _, ts := range tss {
-		b.Append(ts, key, []byte("value"))
+		b.Append(ts, key, value)
 	}
 	v, err := b.Build()
 	must(t, err)

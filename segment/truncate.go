@@ -24,8 +24,8 @@ import (
 // directory is synced. A power cut in between leaves a log that ends where it did before, or earlier, without a gap.
 
 // Truncate removes every batch that holds an offset at or above to; End becomes to, or the base offset of the batch
-// that holds to. The caller checkpoints its recovery point, lowered to End, before it appends again. An error leaves
-// the log truncated for readers and closed for appends.
+// that holds to. The caller checkpoints its recovery point, lowered to End, before it appends again. An error may
+// leave the log truncated for readers and closed for appends.
 func (l *Log) Truncate(to wire.Offset) error {
 	return l.rearrange(func() error {
 		if to >= l.End() {
@@ -55,17 +55,15 @@ func (l *Log) rearrange(f func() error) error {
 	err := l.usable()
 	var tell bool
 	if err == nil {
-		if err = f(); err != nil {
-			l.failed = l.failure("truncating", err)
-			err = l.failed
+		if err = f(); err == nil {
+			tell = l.markDirty()
 		}
-		tell = l.markDirty()
 	}
 	l.mu.Unlock()
 	if tell {
 		l.onDirty()
 	}
-	return err
+	return l.failure("truncating", err)
 }
 
 // replaceAll removes all segments and begins one at off.
@@ -97,7 +95,7 @@ func (l *Log) truncate(c chain, i int, to wire.Offset) error {
 	if pos < s.size() {
 		// What is cut away must be known for what it is after a power cut: whole batches, not the torn end of one.
 		if err := l.syncSealed(s); err != nil {
-			return err
+			return l.fail(err)
 		}
 		if err := l.cutIndexes(s, pos, end); err != nil {
 			return err
@@ -156,6 +154,11 @@ func (l *Log) cutChain(keep, gone chain, start wire.Offset, bases ...wire.Offset
 		l.durable.Store(int64(end))
 	}
 	l.hints.Store(nil)
+	return l.fail(l.cutFiles(gone, bases, nowMs))
+}
+
+// cutFiles does to the directory what cutChain has done to the chain.
+func (l *Log) cutFiles(gone chain, bases []wire.Offset, nowMs int64) error {
 	for _, g := range slices.Backward(gone) {
 		if err := l.doom(g, nowMs); err != nil {
 			return err
@@ -171,6 +174,14 @@ func (l *Log) cutChain(keep, gone chain, start wire.Offset, bases ...wire.Offset
 		}
 	}
 	return l.fs.SyncDir(l.dir)
+}
+
+// fail ends all appending: the files are not what readers see, or a sync has failed. Under mu.
+func (l *Log) fail(err error) error {
+	if err != nil && l.failed == nil {
+		l.failed = fmt.Errorf("%s: truncation failed, nothing more is written here: %w", l.dir, err)
+	}
+	return err
 }
 
 // createLog makes the log file of an empty segment. Its indexes come with the first append.
