@@ -64,7 +64,7 @@ type Options struct {
 }
 
 // DefaultMapBelow is where pwrite overtakes a store through a mapping: see BenchmarkAppend, and count CPU time, not ns.
-const DefaultMapBelow = 8<<10 + 1
+const DefaultMapBelow = 16<<10 + 1
 
 // Recovered is what Open had to do.
 type Recovered struct {

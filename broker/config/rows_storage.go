@@ -113,7 +113,7 @@ var tailraceRows = [][]Def{
 	family("Tailrace's own", Served, "",
 		row{"tailrace.sync.parallelism", Int, "32", between(1, 1024),
 			"Files synced at a time in one round of a log directory."},
-		row{"tailrace.append.mapped.max.bytes", Int, "8192", between(0, 16<<20),
+		row{"tailrace.append.mapped.max.bytes", Int, "16384", between(0, 16<<20),
 			"Batches up to this size are copied into the mapped tail of their segment, larger ones written by pwrite; " +
 				"0 never maps."},
 		row{"tailrace.sendfile.min.bytes", Int, "65536", between(0, 1<<30),
