@@ -3,9 +3,12 @@ package quorum
 import (
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"tailrace/broker/metadata"
 	"tailrace/vfs"
@@ -62,6 +65,31 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("creation with space again: %v", err)
 	}
 	closeLog(t, l)
+}
+
+// TestReserveIsTakenAgain: a reserve that was given up is taken again soon after there is space, with nobody asking.
+func TestReserveIsTakenAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fsys, w := faultfs.New(), new(warnings)
+		l := openWith(t, options(fsys, w))
+		fsys.SetCapacity(0)
+		for n := int64(1); l.store.reserve && n < 10_000; n++ {
+			_ = propose(l, &metadata.ProducerIDsRecord{BrokerID: 1, Next: n * 1000})
+		}
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		told := slices.DeleteFunc(w.take(), func(text string) bool { return !strings.Contains(text, "reserve") })
+		if l.store.reserve || len(told) != 1 {
+			t.Errorf("a reserve on a full disk: %v; told %q", l.store.reserve, told)
+		}
+		fsys.SetCapacity(1 << 30)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if !l.store.reserve {
+			t.Error("no reserve 2 s after space came back")
+		}
+		closeLog(t, l)
+	})
 }
 
 // TestNoSpaceAtAll: without a reserve a proposal fails alone, and the log goes on when there is space.

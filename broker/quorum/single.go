@@ -226,10 +226,19 @@ func (s *Single) Close() error {
 // run is the log's goroutine.
 func (s *Single) run() {
 	defer close(s.ended)
-	var late <-chan time.Time // when the synced mark is due
+	var late <-chan time.Time    // when the synced mark is due
+	var reserve <-chan time.Time // when the reserve is to be taken again
 	for {
+		if s.store.short && reserve == nil {
+			reserve = time.After(checkpointDelay)
+		}
 		select {
 		case <-s.wake:
+		case <-reserve:
+			reserve = nil
+			if s.store.short && s.fatal == nil {
+				s.store.takeReserve()
+			}
 		case <-late:
 			late = nil
 			s.checkpoint()
