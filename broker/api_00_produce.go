@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -152,6 +153,7 @@ func failedAppend(code errcode.Code, message string) partition.Result {
 // that a completion during the handler does not answer too early.
 func (s *produceState) begin() {
 	s.mu.Lock()
+	s.deadline.Store(math.MaxInt64) // a timer that an earlier request could not stop any more finds nothing due
 	s.turn++
 	s.open = true
 	s.pending = 1
@@ -220,13 +222,10 @@ func (q *request) Acked(slot int32, turn uint32, code errcode.Code, out *netio.B
 // pending gets REQUEST_TIMED_OUT. It runs on the wheel's goroutine.
 func (q *request) produceTimedOut() {
 	s := &q.produce
-	if int64(time.Since(s.b.wheel.start)) < s.deadline.Load() {
-		return // a late shot at an earlier request of this state
-	}
 	s.mu.Lock()
-	if !s.open || s.pending == 0 {
+	if !s.open || s.pending == 0 || int64(time.Since(s.b.wheel.start)) < s.deadline.Load() {
 		s.mu.Unlock()
-		return
+		return // it was answered, or this is a late shot at an earlier request of this state
 	}
 	for i := range s.waiting {
 		if !s.waiting[i].done {

@@ -18,21 +18,11 @@ import (
 // openPartitions opens what the image says lies here, and from then on follows
 // the image.
 func (b *Broker) openPartitions() error {
-	found := map[logdir.Key]place{}
-	for _, d := range b.dirs {
-		list, err := d.Partitions()
-		if err != nil {
-			return err
-		}
-		for _, f := range list {
-			if other, twice := found[f.Key]; twice {
-				return fmt.Errorf("%s-%d lies in two log directories, %s and %s: move one of them away",
-					f.Topic, f.Partition, other.found.Path, f.Path)
-			}
-			found[f.Key] = place{d, f}
-		}
-	}
 	img := b.quorum.Image()
+	found, err := b.find(img)
+	if err != nil {
+		return err
+	}
 	delta := img.Since()
 	b.createAll(delta.Created, img, found)
 	for _, p := range found {
@@ -40,8 +30,56 @@ func (b *Broker) openPartitions() error {
 			"its topic was deleted, or the metadata log is older than the data",
 			"path", p.found.Path, "topic_id", p.found.ID.String())
 	}
+	if b.unopened.Load() == 0 {
+		for _, d := range b.dirs {
+			if err := d.Recovered(); err != nil {
+				return err
+			}
+		}
+	}
 	b.quorum.Subscribe(b.apply)
 	return nil
+}
+
+// find looks for partition directories. Where a name stands in two log
+// directories, one of them was left by a topic that was deleted and made anew:
+// the id tells which.
+func (b *Broker) find(img *metadata.Image) (map[logdir.Key]place, error) {
+	found := map[logdir.Key]place{}
+	for _, d := range b.dirs {
+		list, err := d.Partitions()
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range list {
+			here, other := place{d, f}, found[f.Key]
+			if other.dir == nil {
+				found[f.Key] = here
+				continue
+			}
+			keep, leave, ok := rightful(img.TopicByName(f.Topic), other, here)
+			if !ok {
+				return nil, fmt.Errorf("%s-%d lies in two log directories, %s and %s: move one of them away",
+					f.Topic, f.Partition, other.found.Path, f.Path)
+			}
+			found[f.Key] = keep
+			b.logger.Warn("a partition directory of a deleted topic is left alone", "path", leave.found.Path,
+				"topic_id", leave.found.ID.String())
+		}
+	}
+	return found, nil
+}
+
+// rightful tells which of two places a topic's partition lies in; with no such
+// topic it does not matter.
+func rightful(t *metadata.Topic, x, y place) (keep, leave place, ok bool) {
+	switch {
+	case t == nil, x.found.ID == t.ID && y.found.ID != t.ID && !y.found.ID.IsZero():
+		return x, y, true
+	case y.found.ID == t.ID && x.found.ID != t.ID && !x.found.ID.IsZero():
+		return y, x, true
+	}
+	return x, y, false
 }
 
 // place is where a partition was found.
@@ -118,11 +156,16 @@ func (b *Broker) openOne(o opening) {
 		return
 	}
 	s.fail = errcode.KafkaStorageError
+	if o.have {
+		s.left = o.at
+		o.at.dir.Unopened(o.at.found.Key)
+	}
 	var bad *segment.CorruptError
 	if errors.As(err, &bad) {
 		b.logger.Error("partition is offline, the others go on", "topic", o.t.name, "partition", o.index, "error", err)
 		return
 	}
+	b.unopened.Add(1)
 	if !o.again {
 		b.logger.Error("partition cannot be opened", "topic", o.t.name, "partition", o.index, "error", err)
 	}
@@ -192,13 +235,21 @@ func (b *Broker) deleteTopic(t *metadata.Topic) {
 	var removes []func() error
 	var delay time.Duration
 	for _, s := range gone.parts {
-		if s.p == nil {
+		var remove func() error
+		var err error
+		path := s.left.found.Path
+		switch {
+		case s.p != nil:
+			path = s.p.Path()
+			delay = time.Duration(s.p.Config().Log.FileDeleteDelayMs) * time.Millisecond
+			remove, err = s.p.Delete()
+		case s.left.dir != nil:
+			remove, err = s.left.dir.Drop(s.left.found.Key, path)
+		default:
 			continue
 		}
-		delay = time.Duration(s.p.Config().Log.FileDeleteDelayMs) * time.Millisecond
-		remove, err := s.p.Delete()
 		if err != nil {
-			b.logger.Error("deleted partition stays on disk", "path", s.p.Path(), "error", err)
+			b.logger.Error("deleted partition stays on disk", "path", path, "error", err)
 			continue
 		}
 		removes = append(removes, remove)

@@ -49,6 +49,7 @@ type Broker struct {
 
 	offline  chan error // the last log directory has failed
 	failed   atomic.Int32
+	unopened atomic.Int32   // partitions that the disk refused to open, not for damage
 	deletion sync.WaitGroup // removal of deleted partitions' files
 	stopping atomic.Bool
 }

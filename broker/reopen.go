@@ -9,7 +9,6 @@ import (
 	"tailrace/broker/metadata"
 	"tailrace/broker/quorum"
 	"tailrace/wire"
-	"tailrace/wire/errcode"
 )
 
 // reopenAfter is how long after a full disk refused to open a partition it is
@@ -44,11 +43,17 @@ func (b *Broker) reopenLater(o opening) {
 func (b *Broker) reopen(o opening) {
 	now, img := b.topics.load().byID[o.t.id], b.quorum.Image()
 	meta := leaderOf(img, o.t.id, o.index)
-	if now == nil || meta == nil || now.parts[o.index].p != nil {
+	switch {
+	case meta == nil: // deleted
+		return
+	case now == nil: // the start is not yet through with the others
+		b.reopenLater(o)
+		return
+	case now.parts[o.index].p != nil:
 		return
 	}
 	t := &topic{name: now.name, id: now.id, parts: slices.Clone(now.parts)}
-	t.parts[o.index].fail = errcode.None
+	t.parts[o.index] = slot{}
 	o.t, o.meta, o.cfg, o.again = t, meta, b.topicConfig(t.name, img), true
 	b.openOne(o)
 	if t.parts[o.index].p == nil {

@@ -21,6 +21,7 @@ type topic struct {
 type slot struct {
 	p    *partition.Partition
 	fail errcode.Code // why p is nil
+	left place        // where it lies, if it could not be opened
 }
 
 // partition returns a partition of t, which may be nil.

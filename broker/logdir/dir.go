@@ -75,6 +75,7 @@ type Dir struct {
 	members map[Key]Member
 	carried offsetSet      // as read at open, of partitions that are no members (yet)
 	closing []func() error // what waits for the producer memory to be saved
+	shut    map[Key]bool   // partitions that lie here and could not be opened
 	offline atomic.Pointer[error]
 	low     atomic.Bool // on space
 
@@ -85,7 +86,7 @@ type Dir struct {
 // directory is made into one. Damaged checkpoints cost one warning each and a
 // longer recovery.
 func Open(o Options) (*Dir, error) {
-	d := &Dir{o: o, members: map[Key]Member{}}
+	d := &Dir{o: o, members: map[Key]Member{}, shut: map[Key]bool{}}
 	if err := o.FS.MkdirAll(o.Path, 0o755); err != nil {
 		return nil, fmt.Errorf("log directory %s cannot be made: %w", o.Path, err)
 	}
@@ -131,13 +132,7 @@ func (d *Dir) load() error {
 		return fmt.Errorf("log directory %s: clean-stop marker: %w", d.o.Path, err)
 	}
 	mark := CurrentBootMark(d.o.FS, d.o.Path)
-	was := readBootMark(d.o.FS, d.o.Path)
-	d.sameBoot = mark != "" && mark == was
-	if mark != was {
-		if err := writeBootMark(d.o.FS, d.o.Path, mark); err != nil && !errors.Is(err, syscall.ENOSPC) {
-			return fmt.Errorf("log directory %s: %w", d.o.Path, err)
-		}
-	}
+	d.sameBoot = mark != "" && mark == readBootMark(d.o.FS, d.o.Path)
 	d.cp = openCheckpoints(d.o.FS, d.o.Path)
 	d.carried = offsetSet{
 		d.readCheckpoint(RecoveryPointFile, "recovery checks every record of the last segments"),
@@ -224,6 +219,29 @@ func (d *Dir) Clean() bool { return d.clean }
 // through is still the present one.
 func (d *Dir) SameBoot() bool { return d.sameBoot }
 
+// Recovered says that every log of the directory that can be recovered was, and
+// that what follows from lost log ends is recorded: from now on a kill loses
+// nothing while the kernel lives. It is not said earlier, because a start that
+// is killed in the middle of its recovery must leave the next one as wary.
+func (d *Dir) Recovered() error {
+	if d.sameBoot {
+		return nil
+	}
+	mark := CurrentBootMark(d.o.FS, d.o.Path)
+	if err := writeBootMark(d.o.FS, d.o.Path, mark); err != nil && !errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("log directory %s: %w", d.o.Path, err)
+	}
+	return nil
+}
+
+// Unopened says that a partition which lies here could not be opened. Until it
+// is (Add) or is dropped, no stop is a clean one: that would vouch for its log.
+func (d *Dir) Unopened(k Key) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.shut[k] = true
+}
+
 // BrokerEpoch is the epoch that the last clean stop recorded, or -1.
 func (d *Dir) BrokerEpoch() int64 { return d.brokerEpoch }
 
@@ -306,6 +324,9 @@ func (d *Dir) Fail(err error) {
 	if !d.offline.CompareAndSwap(nil, &err) {
 		return
 	}
+	if d.Rounds != nil {
+		d.Rounds.fail(err) // nothing that waits is acknowledged any more
+	}
 	d.o.Logger.Error("log directory is offline until restart; check the disk",
 		"dir", d.o.Path, "error", err)
 	if d.o.OnOffline != nil {
@@ -315,7 +336,8 @@ func (d *Dir) Fail(err error) {
 
 // Close ends the goroutines and gives the directory up. After a clean stop
 // (every member is trimmed and synced by the caller) the checkpoints and the
-// clean-stop marker are written.
+// clean-stop marker are written; no marker while there are partitions that could
+// not be opened.
 func (d *Dir) Close(clean bool, brokerEpoch int64) error {
 	d.keep.stop()
 	d.Rounds.Close()
@@ -330,6 +352,11 @@ func (d *Dir) Close(clean bool, brokerEpoch int64) error {
 		if err := then(); err != nil {
 			return err
 		}
+	}
+	if len(d.shut) > 0 {
+		d.o.Logger.Warn("partitions that could not be opened keep the stop from being a clean one: "+
+			"the next start checks the ends of all logs", "dir", d.o.Path, "partitions", len(d.shut))
+		return nil
 	}
 	return writeCleanStop(d.o.FS, d.o.Path, brokerEpoch)
 }

@@ -131,6 +131,11 @@ type keyed struct {
 func (d *Dir) snapshotMembers() []keyed {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	return d.listMembers()
+}
+
+// listMembers is called with mu held.
+func (d *Dir) listMembers() []keyed {
 	all := make([]keyed, 0, len(d.members))
 	for k, m := range d.members {
 		all = append(all, keyed{k, m})
@@ -144,9 +149,8 @@ func (d *Dir) snapshotMembers() []keyed {
 func (d *Dir) writeCheckpoints(all bool) error {
 	d.keep.mu.Lock()
 	defer d.keep.mu.Unlock()
-	members := d.snapshotMembers()
-	d.mu.Lock()
-	now := d.carried.clone()
+	d.mu.Lock() // once for both: a partition that becomes a member stands in one of them
+	members, now := d.listMembers(), d.carried.clone()
 	d.mu.Unlock()
 	for _, m := range members {
 		now[0][m.k], now[1][m.k], now[2][m.k] = m.m.Checkpoints()

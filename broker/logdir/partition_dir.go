@@ -119,6 +119,7 @@ func (d *Dir) Add(k Key, m Member) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.members[k] = m
+	delete(d.shut, k)
 	d.carried.forget(k) // from now on the member knows better
 }
 
@@ -132,6 +133,8 @@ func (d *Dir) SyncEntries() error { return d.o.FS.SyncDir(d.o.Path) }
 func (d *Dir) Drop(k Key, path string) (remove func() error, err error) {
 	d.mu.Lock()
 	delete(d.members, k)
+	delete(d.shut, k)
+	d.carried.forget(k)
 	d.mu.Unlock()
 	d.side.set(k, nil)
 	d.Touch()

@@ -4,7 +4,6 @@ import (
 	"sync"
 
 	"tailrace/netio"
-	"tailrace/segment"
 	"tailrace/wire"
 	"tailrace/wire/errcode"
 )
@@ -82,10 +81,9 @@ func (p *Partition) SyncNow() error {
 	if p.dead.Load() {
 		return nil
 	}
-	err := p.settle(true)
-	var end wire.Offset
+	end, err := p.log.Sync()
 	if err == nil {
-		end, err = p.log.Sync()
+		err = p.settle(true)
 	}
 	return p.synced(end, err)
 }
@@ -96,13 +94,10 @@ func (p *Partition) BeginSync() error {
 	if p.dead.Load() {
 		return nil
 	}
-	err := p.settle(false)
+	pending, err := p.log.BeginSync()
 	if err == nil {
-		var pending segment.PendingSync
-		if pending, err = p.log.BeginSync(); err == nil {
-			p.syncing = append(p.syncing, pending)
-			return nil
-		}
+		p.syncing = append(p.syncing, pending)
+		return nil
 	}
 	return p.synced(0, err)
 }
@@ -115,16 +110,20 @@ func (p *Partition) EndSync(err error) error {
 	end, err := p.log.EndSync(p.syncing[0], err)
 	p.syncing = p.syncing[:0]
 	if err == nil {
-		p.settled()
+		err = p.settle(false)
 	}
 	return p.synced(end, err)
 }
 
 // synced publishes a durable end. What fails because the partition is being
-// deleted or closed at this moment says nothing about the disk.
+// deleted or closed at this moment says nothing about the disk; nor does damage.
 func (p *Partition) synced(end wire.Offset, err error) error {
 	if err != nil {
 		if p.dead.Load() {
+			return nil
+		}
+		if p.damaged(err) {
+			p.broken.Store(true)
 			return nil
 		}
 		return err
@@ -138,8 +137,9 @@ func (p *Partition) synced(end wire.Offset, err error) error {
 
 // settle makes durable what lies beside the log: the directory of a new
 // partition, and the leader epochs. It runs in the sync round because an
-// append must not wait for it. In a whole sync (not each) the directory is
-// covered by that, and settled follows.
+// append must not wait for it, and after the log's own sync, so that the epoch
+// of every batch that counts as durable is in the file. In a whole sync (not
+// each) the directory was covered by that.
 func (p *Partition) settle(each bool) error {
 	p.mu.Lock()
 	fresh := p.fresh
@@ -154,28 +154,28 @@ func (p *Partition) settle(each bool) error {
 			return err
 		}
 	}
-	if !fresh || !each {
+	if !fresh {
 		return nil
 	}
-	if err := p.dir.Settle(p.path); err != nil {
-		return err
+	if each {
+		if err := p.dir.Settle(p.path); err != nil {
+			return err
+		}
 	}
-	p.settled()
-	return nil
-}
-
-// settled notes that the directory is durable.
-func (p *Partition) settled() {
 	p.mu.Lock()
 	p.fresh = false
 	p.mu.Unlock()
+	return nil
 }
 
 // Synced implements logdir.Target: it answers those whose wait is over.
 func (p *Partition) Synced(err error) {
 	code := errcode.None
-	if err != nil {
+	switch {
+	case err != nil || p.broken.Load():
 		code = errcode.KafkaStorageError
+	case p.dead.Load():
+		code = errcode.NotLeaderOrFollower // who came when all others had been told
 	}
 	p.completeAcks(code)
 }

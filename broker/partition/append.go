@@ -92,10 +92,18 @@ func (p *Partition) appendLocked(a *Appender, verdict *batch.Verdict, cfg *Confi
 		appendTime = nowMs
 	}
 	p.mu.Lock()
+	if p.dead.Load() { // since appendable looked
+		p.mu.Unlock()
+		return refused(errcode.NotLeaderOrFollower, "")
+	}
 	dup, code := p.producers.check(v)
 	if dup != nil || code != errcode.None {
+		var known written // a copy: the next append of this producer moves what dup points to
+		if dup != nil {
+			known = *dup
+		}
 		p.mu.Unlock()
-		return p.answered(dup, code, acks, cfg)
+		return p.answered(known, code, acks, cfg)
 	}
 	base := p.log.End()
 	epoch := wire.LeaderEpoch(p.leaderEpoch.Load())
@@ -115,6 +123,9 @@ func (p *Partition) appendLocked(a *Appender, verdict *batch.Verdict, cfg *Confi
 	}
 	p.producers.note(v, nowMs)
 	flush := p.countUnflushed(int64(verdict.Count), cfg)
+	if flush && acks == 0 {
+		p.dir.Rounds.Request(p.ticket) // nobody waits, who would ask for it
+	}
 	if p.soleInSync.Load() {
 		p.advance(len(v), &a.ready)
 	}
@@ -137,7 +148,7 @@ func (p *Partition) waitsForDisk(cfg *Config) bool {
 }
 
 // answered replies to a batch that is already in the log, or may not follow.
-func (p *Partition) answered(dup *written, code errcode.Code, acks int16, cfg *Config) Result {
+func (p *Partition) answered(dup written, code errcode.Code, acks int16, cfg *Config) Result {
 	if code != errcode.None {
 		return refused(code, "")
 	}
@@ -152,8 +163,9 @@ func (p *Partition) answered(dup *written, code errcode.Code, acks int16, cfg *C
 }
 
 // appendFailed turns a failed append into what the producer should do: a full
-// disk passes, so the error is retriable and nothing else is affected; any
-// other failure takes the directory.
+// disk passes, so the error is retriable and nothing else is affected; damage
+// is met when the end of a log is looked at before its first use, and concerns
+// this partition alone; any other failure takes the directory.
 func (p *Partition) appendFailed(err error) Result {
 	if isFull(err) {
 		p.reportFull(err)
@@ -161,6 +173,9 @@ func (p *Partition) appendFailed(err error) Result {
 	}
 	if p.dead.Load() || errors.Is(err, segment.ErrClosed) {
 		return refused(errcode.NotLeaderOrFollower, "")
+	}
+	if p.damaged(err) {
+		return refused(errcode.KafkaStorageError, "the log of this partition is damaged: see the broker's log")
 	}
 	p.dir.Fail(err)
 	return refused(errcode.KafkaStorageError, "")

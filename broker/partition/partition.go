@@ -56,6 +56,8 @@ type Partition struct {
 	soleInSync    atomic.Bool // the committed ISR is this broker alone
 	replicas      atomic.Int32
 	dead          atomic.Bool // deleted or closed
+	broken        atomic.Bool // damage keeps the log from being synced
+	damageTold    atomic.Int64
 
 	mu          sync.Mutex // order of appends; guards what follows
 	epochs      epochs

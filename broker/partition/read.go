@@ -2,6 +2,7 @@ package partition
 
 import (
 	"errors"
+	"time"
 
 	"tailrace/segment"
 	"tailrace/vfs"
@@ -116,14 +117,26 @@ func (p *Partition) diverges(q ReadRequest, r *ReadResult) bool {
 	return false
 }
 
+// damaged reports whether err is damage in this partition's log, which says
+// nothing about the others, and logs it, once in 10 s.
+func (p *Partition) damaged(err error) bool {
+	var bad *segment.CorruptError
+	if !errors.As(err, &bad) {
+		return false
+	}
+	now := time.Now().Unix()
+	if last := p.damageTold.Load(); now-last >= 10 && p.damageTold.CompareAndSwap(last, now) {
+		p.logger.Error("log is damaged: what meets the damage is refused; run `tailrace log verify`",
+			"topic", p.Topic, "partition", p.Index, "error", err)
+	}
+	return true
+}
+
 func (p *Partition) readFailed(err error) errcode.Code {
 	if errors.Is(err, segment.ErrOutOfRange) {
 		return errcode.OffsetOutOfRange
 	}
-	var bad *segment.CorruptError
-	if errors.As(err, &bad) {
-		p.logger.Error("log is damaged: this read is refused; run `tailrace log verify`",
-			"topic", p.Topic, "partition", p.Index, "error", err)
+	if p.damaged(err) {
 		return errcode.KafkaStorageError
 	}
 	if p.dead.Load() || errors.Is(err, segment.ErrClosed) {

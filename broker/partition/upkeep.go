@@ -114,7 +114,7 @@ func (p *Partition) keepFailed(err error) {
 		p.reportFull(err)
 		return
 	}
-	if !p.dead.Load() {
+	if !p.dead.Load() && !p.damaged(err) {
 		p.dir.Fail(err)
 	}
 }
@@ -133,8 +133,22 @@ func (p *Partition) retain(nowMs int64, cfg *Config) error {
 	}
 	p.mu.Lock()
 	p.epochs.truncateStart(p.log.Start())
+	var data, older []byte
+	end := p.log.End()
+	unknown := p.snapshotEnd < p.log.Start() && len(p.producers.byID) > 0
+	if unknown {
+		data, older = p.producers.encodeSnapshot(), p.producers.encodeOlder(p.ID)
+		p.snapshotEnd = end
+	}
 	p.mu.Unlock()
 	p.dir.Touch()
+	if unknown {
+		// What the newest snapshot does not know of stood in the records that
+		// have gone: all segments went, also the one that was written.
+		if err := p.storeSnapshot(end, data, older); err != nil {
+			p.snapshotFailed(err)
+		}
+	}
 	return errors.Join(err, p.dropSnapshots())
 }
 
