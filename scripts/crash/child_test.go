@@ -14,19 +14,39 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// build compiles the broker, with build tags if any are given.
-func build(t *testing.T, tags string) string {
+// binaries are the brokers that were compiled so far, by build tag. TestMain removes them.
+var binaries = struct {
+	sync.Mutex
+	dir  string
+	have map[string]string
+}{have: map[string]string{}}
+
+// build compiles the broker once, with a build tag if one is given.
+func build(t *testing.T, tag string) string {
 	t.Helper()
-	bin := filepath.Join(t.TempDir(), "tailrace")
-	cmd := exec.Command("go", "build", "-tags", tags, "-o", bin, "tailrace/cmd/tailrace")
+	binaries.Lock()
+	defer binaries.Unlock()
+	if bin := binaries.have[tag]; bin != "" {
+		return bin
+	}
+	if binaries.dir == "" {
+		var err error
+		if binaries.dir, err = os.MkdirTemp("", "tailrace-crash-"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bin := filepath.Join(binaries.dir, "tailrace"+tag)
+	cmd := exec.Command("go", "build", "-tags", tag, "-o", bin, "tailrace/cmd/tailrace")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
+	binaries.have[tag] = bin
 	return bin
 }
 
@@ -49,7 +69,7 @@ type child struct {
 	addr  string
 	args  []string
 	shell string // run before the broker in the same process: a shell command such as "ulimit -n 100"
-	space bool   // in a mount name space of its own
+	space *space // whose mounts it sees; nil: everybody's
 
 	cmd    *exec.Cmd
 	exited chan struct{} // closed when the process is gone
@@ -78,8 +98,8 @@ func (c *child) launch() {
 	if c.shell != "" {
 		args = append([]string{"sh", "-c", c.shell + ` && exec "$@"`, "sh"}, args...)
 	}
-	if c.space {
-		args = append([]string{"unshare", "--mount", "--map-root-user"}, args...)
+	if c.space != nil {
+		args = append(c.space.enter(), args...)
 	}
 	c.cmd = exec.Command(args[0], args[1:]...)
 	c.cmd.Stdout, c.cmd.Stderr = log, log
@@ -138,7 +158,9 @@ func (c *child) wait(atMost time.Duration) int {
 	select {
 	case <-c.exited:
 	case <-time.After(atMost):
-		c.t.Fatalf("the broker still runs after %s:\n%s", atMost, c.tail())
+		_ = c.cmd.Process.Signal(syscall.SIGQUIT) // the goroutines go to the log
+		<-c.exited
+		c.t.Fatalf("the broker still runs after %s:\n%s", atMost, c.log())
 	}
 	return c.cmd.ProcessState.ExitCode()
 }

@@ -55,7 +55,9 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	_ = os.RemoveAll(binaries.dir)
+	os.Exit(code)
 }
 
 func load(addr, ledger string) error {
