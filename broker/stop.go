@@ -8,12 +8,14 @@ import (
 )
 
 // Stop ends the broker in order: no new connections and requests, what is in
-// flight is answered, partitions are synced and trimmed, checkpoints and the
-// clean-stop marker are written. ctx bounds only the wait for requests.
+// flight is answered (a fetch that waits for records at once, with what there
+// is), partitions are synced and trimmed, checkpoints and the clean-stop marker
+// are written. ctx bounds only the wait for requests.
 func (b *Broker) Stop(ctx context.Context) error {
 	if !b.stopping.CompareAndSwap(false, true) {
 		return nil
 	}
+	b.wheel.hurry()
 	err := b.server.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		err = nil // clients that would not go were cut off; no data is concerned
@@ -34,7 +36,7 @@ func (b *Broker) closeStorage(clean bool) error {
 		if clean {
 			return p.Close()
 		}
-		p.Retire()
+		p.Abandon()
 		return nil
 	}))
 	clean = clean && errors.Join(errs...) == nil

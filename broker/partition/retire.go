@@ -15,3 +15,10 @@ func (p *Partition) Retire() {
 	ready.run()
 	p.completeAcks(errcode.NotLeaderOrFollower)
 }
+
+// Abandon retires the partition and leaves its files as a kill would. Nothing
+// is written any more when it returns: the directory may be opened again.
+func (p *Partition) Abandon() {
+	p.Retire()
+	p.background.Wait()
+}
