@@ -40,6 +40,12 @@ func (b *Broker) deleteTopics(q *request) {
 			return records
 		},
 		func(_ wire.Offset, err error) {
+			if err != nil && len(results) == 0 { // it came not even to a decision
+				results = make([]metadata.DeletedTopic, len(refs))
+				for i, ref := range refs {
+					results[i].Name, results[i].ID = ref.Name, ref.ID
+				}
+			}
 			resp := kmsg.NewPtrDeleteTopicsResponse()
 			for i := range results {
 				r := &results[i]
