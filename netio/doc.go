@@ -52,8 +52,8 @@
 //     anew from there by whoever owns next.
 //   - Close from any goroutine marks the connection dead and moves its deadlines into the past. It does not close the
 //     descriptor: net.TCPConn.Close would wait for the reader, and the reader may be the caller. The reader wakes,
-//     waits until nobody owns, detaches what is still open, closes the descriptor, and calls Handler.Closed. An owner whose
-//     write fails does the same to what it holds.
+//     waits until nobody owns, detaches what is still open, closes the descriptor, and calls Handler.Closed. An
+//     owner whose write fails does the same to what it holds.
 //   - Done after Closed: the request is detached (orphan); its references are released and it is recycled.
 //   - The queue is full: the reader has flushed and waits on Conn.cond; each owner that finishes replies signals.
 //   - Shutdown: the reader stops at the next frame boundary, waits until nothing is open, closes its side, and discards
