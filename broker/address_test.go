@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"tailrace/wire/errcode"
 )
 
 // told is where Metadata and DescribeCluster send a client that came in at an address.
@@ -56,6 +58,22 @@ func reachable(addr string) bool {
 		c.Close()
 	}
 	return err == nil
+}
+
+// TestDescribeCluster: brokers have an endpoint, controllers have none that a client could ask.
+func TestDescribeCluster(t *testing.T) {
+	p := dial(t, serve(t).addr)
+	for kind, want := range map[int8]errcode.Code{
+		1: errcode.None, 2: errcode.MismatchedEndpointType, 9: errcode.UnsupportedEndpointType,
+	} {
+		req := kmsg.NewPtrDescribeClusterRequest()
+		req.Version, req.EndpointType, req.IncludeClusterAuthorizedOperations = 2, kind, true
+		r := ask[*kmsg.DescribeClusterResponse](p, req)
+		code(t, "endpoint type", r.ErrorCode, want)
+		if want == errcode.None && r.ClusterAuthorizedOperations != 0b1_1111_1010_0000 {
+			t.Errorf("authorized operations %b", r.ClusterAuthorizedOperations)
+		}
+	}
 }
 
 // TestAddressIsTheAdvertisedOne: each listener has its own.

@@ -73,7 +73,7 @@ func (b *Broker) fetch(q *request) {
 	}
 	f.minBytes = min(int64(f.req.MinBytes), int64(f.req.MaxBytes), int64(b.config.FetchMaxBytes))
 	for range parkTries {
-		if enough := f.readAll(); enough || f.req.MaxWaitMs <= 0 {
+		if enough := f.readAll(); enough || f.req.MaxWaitMs <= 0 || b.stopping.Load() {
 			f.answer()
 			return
 		}
@@ -182,7 +182,7 @@ func (f *fetchState) park() bool {
 	wait := time.Duration(f.req.MaxWaitMs) * time.Millisecond
 	f.deadline.Store(int64(time.Since(f.b.wheel.start) + wait))
 	f.b.wheel.arm(&f.timer, wait)
-	if f.arrived.Load() >= f.minBytes || !f.life.park() {
+	if f.arrived.Load() >= f.minBytes || f.b.stopping.Load() || !f.life.park() {
 		f.answerNow()
 	}
 	return true
@@ -198,7 +198,7 @@ func (f *fetchState) Ready() { f.answerNow() }
 
 // timedOut runs on the wheel's goroutine.
 func (f *fetchState) timedOut() {
-	if int64(time.Since(f.b.wheel.start)) < f.deadline.Load() {
+	if int64(time.Since(f.b.wheel.start)) < f.deadline.Load() && !f.b.stopping.Load() {
 		return // a late shot at an earlier request of this state
 	}
 	if f.life.wake() {

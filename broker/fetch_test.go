@@ -2,6 +2,7 @@ package broker_test
 
 import (
 	"bytes"
+	"context"
 	"reflect"
 	"strings"
 	"testing"
@@ -301,6 +302,27 @@ func TestManyWaiters(t *testing.T) {
 		}
 	}
 	writer.alive()
+}
+
+// TestStopAnswersWhoWaits: a stop does not wait for the patience of consumers.
+func TestStopAnswersWhoWaits(t *testing.T) {
+	n := start(t)
+	p := dial(t, n.addr)
+	topic := fresh(t)
+	p.create(topic, 1)
+	req := waiting(topic, 1, tooLongToWait, at{})
+	p.send(req)
+	for n.Stats().Requests < 2 {
+		time.Sleep(time.Millisecond) // until the fetch has been read
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), tooLongToWait)
+	defer cancel()
+	if err := n.Stop(ctx); err != nil || ctx.Err() != nil {
+		t.Fatalf("stop: %v", err)
+	}
+	if r := p.receive(req).(*kmsg.FetchResponse); len(r.Topics) != 1 {
+		t.Errorf("the fetch that waited was answered with %+v", r)
+	}
 }
 
 // TestFetchAcrossSegments reads a log of many segments, from every offset and with many sizes.

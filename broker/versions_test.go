@@ -1,6 +1,7 @@
 package broker_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -156,6 +157,31 @@ func TestUnknownVersions(t *testing.T) {
 	dial(t, n.addr).alive()
 }
 
+// TestAPIVersionsRefuses names of software that are none, and clients that mean another cluster or node (KIP-1242).
+func TestAPIVersionsRefuses(t *testing.T) {
+	p := dial(t, serve(t).addr)
+	describe := kmsg.NewPtrDescribeClusterRequest()
+	cluster := ask[*kmsg.DescribeClusterResponse](p, describe)
+	for _, c := range []struct {
+		name, version, cluster string
+		node                   int32
+		want                   errcode.Code
+	}{
+		{"client", "1.0-rc.1", cluster.ClusterID, cluster.ControllerID, errcode.None},
+		{"", "1", cluster.ClusterID, cluster.ControllerID, errcode.InvalidRequest},
+		{"client", "-1", cluster.ClusterID, cluster.ControllerID, errcode.InvalidRequest},
+		{"a client", "1", cluster.ClusterID, cluster.ControllerID, errcode.InvalidRequest},
+		{"client", "1", "another", cluster.ControllerID, errcode.RebootstrapRequired},
+		{"client", "1", cluster.ClusterID, cluster.ControllerID + 1, errcode.RebootstrapRequired},
+	} {
+		req := kmsg.NewPtrApiVersionsRequest()
+		req.Version, req.ClientSoftwareName, req.ClientSoftwareVersion = 5, c.name, c.version
+		req.ClusterID, req.NodeID = &c.cluster, c.node
+		r := ask[*kmsg.ApiVersionsResponse](p, req)
+		code(t, fmt.Sprintf("%+v", c), r.ErrorCode, c.want)
+	}
+}
+
 // headerOnly is a frame with a header and twenty zero bytes.
 func headerOnly(key, version int16) []byte {
 	b := wire.AppendInt16(wire.AppendInt16(nil, key), version)
@@ -201,6 +227,7 @@ func TestRandomRequests(t *testing.T) {
 			p := dial(t, n.addr)
 			p.send(req)
 			frame, err := p.frame()
+			p.conn.Close()
 			if err != nil {
 				continue
 			}

@@ -166,6 +166,26 @@ func (w *wheel) due() *timerEntry {
 	return nil
 }
 
+// hurry fires everything that is armed, on the caller's goroutine: for a stop,
+// which waits for nobody's patience.
+func (w *wheel) hurry() {
+	for e := w.any(); e != nil; e = w.any() {
+		e.fire()
+	}
+}
+
+// any unlinks some entry.
+func (w *wheel) any() *timerEntry {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.count == 0 {
+		return nil
+	}
+	e := w.slots[w.nextUsed()%wheelSlots]
+	w.unlink(e)
+	return e
+}
+
 // nextUsed is the first tick after the served ones whose slot is in use: the
 // goroutine wakes then even if the entry's round has not come.
 func (w *wheel) nextUsed() int64 {

@@ -55,6 +55,22 @@ func TestWheelForgetsTheDisarmed(t *testing.T) {
 	})
 }
 
+func TestWheelCanBeHurried(t *testing.T) {
+	w := newWheel()
+	defer w.stop()
+	fired := 0
+	entries := make([]timerEntry, 100)
+	for i := range entries {
+		entries[i].fire = func() { fired++ }
+		w.arm(&entries[i], time.Duration(i)*time.Hour+time.Hour)
+	}
+	w.disarm(&entries[7])
+	w.hurry()
+	if fired != 99 || w.count != 0 {
+		t.Errorf("%d of 99 fired, %d are left", fired, w.count)
+	}
+}
+
 func TestWheelUnderConcurrency(t *testing.T) {
 	w := newWheel()
 	defer w.stop()

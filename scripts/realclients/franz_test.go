@@ -107,7 +107,7 @@ func TestMainJobByFranzGo(t *testing.T) {
 	read := time.Since(from)
 	from = time.Now()
 	back := newSorter(t)
-	kcat(t, addr, nil, back, "-C", "-t", "franz", "-o", "beginning", "-e", "-q", "-f", kcatFormat)
+	kcat(t, addr, nil, back, readAll("franz", kcatFormat)...)
 	kcatRead := time.Since(from)
 	if got := back.sum(); got != want {
 		t.Errorf("read back by kcat, the sorted records have the sum %s, want %s", got, want)

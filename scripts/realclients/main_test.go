@@ -153,6 +153,13 @@ func kcat(t *testing.T, addr string, in io.Reader, out io.Writer, args ...string
 	}
 }
 
+// readAll are kcat's arguments for a topic from its beginning to its end. With its own limits on what it has read but
+// not yet printed it pauses for seconds, whatever the broker.
+func readAll(topic, format string) []string {
+	return []string{"-C", "-t", topic, "-o", "beginning", "-e", "-q", "-f", format,
+		"-X", "queued.min.messages=10000000", "-X", "queued.max.messages.kbytes=1000000"}
+}
+
 // consume reads a topic from its beginning to its present end by franz-go, and holds each partition's offsets together.
 func consume(t *testing.T, addr, topic string, fn func(r *kgo.Record)) {
 	t.Helper()

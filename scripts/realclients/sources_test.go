@@ -97,7 +97,7 @@ func TestMainJob(t *testing.T) {
 		}
 		from = time.Now()
 		back := newSorter(t)
-		kcat(t, addr, nil, back, "-C", "-t", topic, "-o", "beginning", "-e", "-q", "-f", `%s\n`)
+		kcat(t, addr, nil, back, readAll(topic, `%s\n`)...)
 		read := time.Since(from)
 		if got := back.sum(); got != want {
 			t.Errorf("%s: read back by kcat, the sorted lines have the sum %s, want %s", codec, got, want)
