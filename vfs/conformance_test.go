@@ -152,6 +152,10 @@ func testReadWrite(t *testing.T, fsys vfs.FS, dir string) {
 	must(t, f.Sync())
 	must(t, fsys.SyncDir(dir))
 	must(t, fsys.SyncFS(dir))
+	whole, err := vfs.NewFSSyncer(fsys, dir)
+	must(t, err)
+	must(t, whole.Sync())
+	must(t, whole.Close())
 	wantContent(t, fsys, name, string(make([]byte, 4090))+"ta\x00\x00\x00\x00")
 	if size, err := f.Size(); size != 4096 || err != nil {
 		t.Fatalf("size %d, %v", size, err)

@@ -64,6 +64,7 @@ type Dir struct {
 	o        Options
 	identity Identity
 	lock     io.Closer
+	whole    *vfs.FSSyncer // of the file system; open from before the first write
 	cp       *checkpoints
 	side     *sidecar
 
@@ -95,14 +96,25 @@ func Open(o Options) (*Dir, error) {
 		return nil, lockError(o.Path, err)
 	}
 	d.lock = lock
-	if err := d.load(); err != nil {
-		lock.Close()
+	if d.whole, err = vfs.NewFSSyncer(o.FS, o.Path); err == nil {
+		err = d.load()
+	}
+	if err != nil {
+		d.giveUp()
 		return nil, err
 	}
 	d.Rounds = NewRounds(o.Parallel, d.Fail)
-	d.Rounds.whole.sync = func() error { return o.FS.SyncFS(o.Path) }
+	d.Rounds.whole.sync = d.whole.Sync
 	d.keep.start(d, o.Schedule)
 	return d, nil
+}
+
+// giveUp lets go of the directory. Nothing durable depends on it.
+func (d *Dir) giveUp() {
+	if d.whole != nil {
+		_ = d.whole.Close()
+	}
+	_ = d.lock.Close()
 }
 
 func lockError(path string, err error) error {
@@ -341,7 +353,7 @@ func (d *Dir) Fail(err error) {
 func (d *Dir) Close(clean bool, brokerEpoch int64) error {
 	d.keep.stop()
 	d.Rounds.Close()
-	defer d.lock.Close()
+	defer d.giveUp()
 	if !clean || d.Offline() != nil {
 		return nil
 	}
