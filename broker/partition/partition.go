@@ -96,6 +96,10 @@ func (p *Partition) Lead(epoch wire.LeaderEpoch, replicas int, sole bool) {
 	p.leaderEpoch.Store(int32(epoch))
 	p.soleInSync.Store(sole)
 	p.leader.Store(true)
+	if epoch > 0 {
+		// As Kafka's makeLeader. Epoch 0 begins with the first record: ten thousand new partitions need no file each.
+		p.epochs.assign(epoch, p.log.End())
+	}
 	var ready readyList
 	if sole {
 		p.advance(0, &ready)
