@@ -67,23 +67,16 @@ func ReadOffsets(fsys vfs.FS, name string, base wire.Offset) (*Offsets, error) {
 // written. One entry in disorder hides others from a search, which then is slow, and right all the same: so nobody
 // would notice.
 func (x *Offsets) Verify() error {
-	n, before := x.n.Load(), OffsetEntry{Offset: x.base - 1}
-	chunk := make([]byte, min(n, 4096)*offsetWidth)
-	for i := int64(0); i < n; i += int64(len(chunk) / offsetWidth) {
-		b := chunk[:min(int64(len(chunk)), (n-i)*offsetWidth)]
-		if err := x.read(b, i); err != nil {
-			return err
+	before := OffsetEntry{Offset: x.base - 1}
+	return x.each(func(b []byte) error {
+		e := x.decode(b)
+		if e.Offset <= before.Offset || e.Pos <= before.Pos {
+			return x.damaged("offset %d at position %d follows offset %d at position %d",
+				e.Offset, e.Pos, before.Offset, before.Pos)
 		}
-		for ; len(b) > 0; b = b[offsetWidth:] {
-			e := x.decode(b)
-			if e.Offset <= before.Offset || e.Pos <= before.Pos {
-				return x.damaged("offset %d at position %d follows offset %d at position %d",
-					e.Offset, e.Pos, before.Offset, before.Pos)
-			}
-			before = e
-		}
-	}
-	return nil
+		before = e
+		return nil
+	})
 }
 
 func (x *Offsets) decode(b []byte) OffsetEntry {

@@ -172,6 +172,24 @@ func (t *table) scan(take func(entry []byte) bool) error {
 	return nil
 }
 
+// each hands every entry to fn, oldest first, until it fails. Allocates: for checks, not for lookups.
+func (t *table) each(fn func(entry []byte) error) error {
+	n, w := t.n.Load(), int64(t.width)
+	chunk := make([]byte, min(n, 4096)*w)
+	for i := int64(0); i < n; i += 4096 {
+		b := chunk[:min(4096, n-i)*w]
+		if err := t.read(b, i); err != nil {
+			return err
+		}
+		for ; len(b) > 0; b = b[w:] {
+			if err := fn(b[:w]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // append writes t.buf as the next entry.
 func (t *table) append() error {
 	n := t.n.Load()

@@ -66,6 +66,21 @@ func ReadTimes(fsys vfs.FS, name string, base wire.Offset) (*Times, error) {
 	return x, nil
 }
 
+// Verify reads an index that was opened for reading from end to end and checks that it ascends, as it did when it was
+// written; see Offsets.Verify.
+func (x *Times) Verify() error {
+	before := TimeEntry{NoTimestamp, x.base}
+	return x.each(func(b []byte) error {
+		e := x.decode(b)
+		if e.Timestamp <= before.Timestamp || e.Offset < before.Offset {
+			return x.damaged("timestamp %d at offset %d follows timestamp %d at offset %d",
+				e.Timestamp, e.Offset, before.Timestamp, before.Offset)
+		}
+		before = e
+		return nil
+	})
+}
+
 func (x *Times) decode(b []byte) TimeEntry {
 	rel := int32(binary.BigEndian.Uint32(b[8:]))
 	return TimeEntry{Timestamp: int64(binary.BigEndian.Uint64(b)), Offset: x.base + wire.Offset(rel)}

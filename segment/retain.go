@@ -34,6 +34,9 @@ func (l *Log) SetStart(off wire.Offset) error {
 // A segment's age is that of its largest timestamp, as in Kafka, except that a timestamp ahead of the segment's last
 // append counts as that: a client with a wrong clock cannot keep data for ever.
 func (l *Log) Retain(nowMs int64, upTo wire.Offset) ([]Dropped, error) {
+	if err := l.proveOld(nowMs); err != nil && !errors.Is(err, errGone) {
+		return nil, err
+	}
 	l.work.Lock()
 	defer l.work.Unlock()
 	c := *l.chain.Load()
@@ -100,11 +103,11 @@ func (l *Log) expired(c chain, nowMs int64, upTo wire.Offset) ([]Dropped, error)
 		case cfg.RetentionBytes >= 0 && excess >= size:
 			reason = "size"
 		case cfg.RetentionMs >= 0:
-			born, err := l.age(s)
+			old, err := l.isOld(s, nowMs, cfg.RetentionMs)
 			if err != nil {
 				return nil, err
 			}
-			if nowMs-born > cfg.RetentionMs {
+			if old {
 				reason = "time"
 			}
 		}
@@ -117,16 +120,42 @@ func (l *Log) expired(c chain, nowMs int64, upTo wire.Offset) ([]Dropped, error)
 	return list, nil
 }
 
-// age is the time from which the retention of s counts.
-func (l *Log) age(s *seg) (int64, error) {
-	ts, _, err := l.largest(s)
+// proveOld holds the largest timestamps of the segments that look old against the batches that have them: an index that
+// lies must not cost records. It may repair indexes, and so runs before Retain takes work.
+func (l *Log) proveOld(nowMs int64) error {
+	cfg := l.config.Load()
+	if !cfg.Delete || cfg.RetentionMs < 0 {
+		return nil
+	}
+	for _, s := range *l.chain.Load() {
+		if old, err := l.looksOld(s, nowMs, cfg.RetentionMs); err != nil || !old {
+			return err
+		}
+		if _, _, err := l.provenLargest(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isOld tells whether s is past retention.ms, and that its timestamp was proven.
+func (l *Log) isOld(s *seg, nowMs, retentionMs int64) (bool, error) {
+	old, err := l.looksOld(s, nowMs, retentionMs)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return old && (s.proven || s.maxTs < 0), err
+}
+
+// looksOld goes by the largest timestamp that the index tells, and by the time of the last append.
+func (l *Log) looksOld(s *seg, nowMs, retentionMs int64) (bool, error) {
+	born, _, err := l.largest(s)
 	l.mu.Lock()
 	wrote := s.wroteMs
 	l.mu.Unlock()
-	if ts < 0 || err != nil {
-		return wrote, err
+	if born < 0 || born > wrote {
+		born = wrote
 	}
-	return min(ts, wrote), nil
+	return nowMs-born > retentionMs, err
 }
 
 // largest is the largest timestamp in s and the last offset of the batch that has it: -1 when no batch has any.

@@ -31,6 +31,7 @@ type seg struct {
 	// Under Log.mu.
 	unsynced bool        // on Log.unsynced
 	dated    bool        // maxTs is known
+	proven   bool        // and was held against the batch
 	maxTs    int64       // largest timestamp in ms, -1 for none
 	maxTsAt  wire.Offset // last offset of the batch that has it
 	wroteMs  int64       // time of the last append; at first the file's modification time

@@ -2,6 +2,8 @@ package segment
 
 import (
 	"errors"
+	"fmt"
+	"math"
 
 	"tailrace/batch"
 	"tailrace/index"
@@ -23,7 +25,7 @@ func (l *Log) offsetForTimestamp(ts int64, limit wire.Offset) (Stamp, bool, erro
 	c := *l.chain.Load()
 	for i := max(c.find(start), 0); i < len(c) && c[i].base < limit; i++ {
 		s := c[i]
-		largest, _, err := l.largest(s)
+		largest, _, err := l.provenLargest(s)
 		if err != nil {
 			return Stamp{}, false, err
 		}
@@ -60,7 +62,7 @@ func (l *Log) maxTimestamp(limit wire.Offset) (best Stamp, found bool, err error
 	start := l.Start()
 	c := *l.chain.Load()
 	for i := max(c.find(start), 0); i < len(c) && c[i].base < limit; i++ {
-		largest, at, err := l.largest(c[i])
+		largest, at, err := l.provenLargest(c[i])
 		if err != nil {
 			return best, found, err
 		}
@@ -113,8 +115,23 @@ func (l *Log) largestWithin(s *seg, start, limit wire.Offset) (ts int64, at wire
 	return ts, at, nil
 }
 
-// floorTime looks into the time index. Without an entry, or without the file, the search begins at the segment's start.
-func (l *Log) floorTime(s *seg, ts int64) (index.TimeEntry, bool, error) {
+// floorTime looks into the time index. What it finds is held against the batch that the entry names: a wrong timestamp
+// would hide records. Without an entry, or without the file, the search begins at the segment's start.
+func (l *Log) floorTime(s *seg, ts int64) (e index.TimeEntry, ok bool, err error) {
+	for try := 0; ; try++ {
+		if e, ok, err = l.lookUpTime(s, ts); err == nil && ok {
+			err = l.verifyTime(s, e)
+		}
+		if !isDamaged(err) {
+			return e, ok, err
+		}
+		if mended, err := l.mendTimes(s, err, try); !mended {
+			return index.TimeEntry{}, false, err
+		}
+	}
+}
+
+func (l *Log) lookUpTime(s *seg, ts int64) (index.TimeEntry, bool, error) {
 	h, err := l.acquire(s)
 	if err != nil {
 		return index.TimeEntry{}, false, err
@@ -129,17 +146,99 @@ func (l *Log) floorTime(s *seg, ts int64) (index.TimeEntry, bool, error) {
 		return index.TimeEntry{}, false, errGone
 	}
 	x, err := index.ReadTimes(l.fs, l.path(s.base, timeSuffix), s.base)
-	if isDamaged(err) {
-		return index.TimeEntry{}, false, nil
-	}
 	if err != nil {
-		return index.TimeEntry{}, false, err
+		return index.TimeEntry{}, false, ignoreMissing(err)
 	}
 	e, ok, err := x.Floor(ts)
-	if isDamaged(err) {
-		ok, err = false, nil
-	}
 	return e, ok, errors.Join(err, x.Close())
+}
+
+// verifyTime compares an entry of the time index with the batch it names.
+func (l *Log) verifyTime(s *seg, e index.TimeEntry) error {
+	h, pos, err := l.seek(s, e.Offset)
+	if err != nil {
+		return err
+	}
+	defer h.ref.Release()
+	w := newWalk(h)
+	defer w.release()
+	if size := s.size(); pos < size {
+		b, err := w.header(l, s, pos, size)
+		switch {
+		case err == nil && b.last == e.Offset && b.maxTs == e.Timestamp:
+			return nil
+		case err != nil && !isCorrupt(err):
+			return err
+		}
+	}
+	return &index.DamagedError{File: l.path(s.base, timeSuffix),
+		Reason: fmt.Sprintf("no batch that ends with offset %d has %d as its largest timestamp", e.Offset, e.Timestamp)}
+}
+
+// mendTimes rebuilds the indexes of s. False: that did not help, or the disk is too full for it; then the search does
+// without.
+func (l *Log) mendTimes(s *seg, cause error, try int) (bool, error) {
+	if try == maxReadTries {
+		return false, nil
+	}
+	l.mu.Lock()
+	s.dated, s.proven = false, false
+	l.mu.Unlock()
+	err := l.repair(s, nil, cause)
+	if noSpace(err) {
+		err, try = nil, maxReadTries
+	}
+	return err == nil && try < maxReadTries, err
+}
+
+// orderedTimes checks that the time index of s ascends. One that is written was looked at when it was opened.
+func (l *Log) orderedTimes(s *seg) error {
+	if h := s.h.Load(); h != nil && h.times != nil {
+		return nil
+	}
+	l.names.Lock()
+	defer l.names.Unlock()
+	if s.dead {
+		return errGone
+	}
+	x, err := index.ReadTimes(l.fs, l.path(s.base, timeSuffix), s.base)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	return errors.Join(x.Verify(), x.Close())
+}
+
+// provenLargest is largest, held against the batch that has it: if that were wrong, a whole segment would be passed
+// over.
+func (l *Log) provenLargest(s *seg) (ts int64, at wire.Offset, err error) {
+	for try := 0; ; try++ {
+		ts, at, err = l.largest(s)
+		l.mu.Lock()
+		proven := s.proven && s.dated
+		l.mu.Unlock()
+		if err != nil || ts < 0 || proven {
+			return ts, at, err
+		}
+		if err = l.orderedTimes(s); err == nil {
+			err = l.verifyTime(s, index.TimeEntry{Timestamp: ts, Offset: at})
+		}
+		if isCorrupt(err) {
+			err = nil // of the log itself: there is nothing to hold the index against, and whoever reads there is told
+		}
+		if !isDamaged(err) {
+			l.mu.Lock()
+			s.proven = err == nil
+			l.mu.Unlock()
+			return ts, at, err
+		}
+		mended, err := l.mendTimes(s, err, try)
+		switch {
+		case err != nil:
+			return 0, 0, err
+		case !mended:
+			return l.largestWithin(s, s.base, math.MaxInt64)
+		}
+	}
 }
 
 // firstRecord finds the first record in s at or above from and below limit that accepts, looking only into batches that
