@@ -79,7 +79,7 @@ func (m *model) make(l *modelLog, pid int64, acks int16) *sentBatch {
 		for len(value) < 100+int(m.serial*37%200) {
 			value = append(value, byte(m.serial)*byte(len(value)))
 		}
-		b.Append(time.Now().UnixMilli(), nil, value)
+		b.Append(time.Now().UnixMilli()+int64(m.serial)*100, nil, value)
 	}
 	v, err := b.Build()
 	if err != nil {
@@ -285,6 +285,22 @@ func retry(h *house, l *modelLog, list []*sentBatch, found map[*sentBatch]bool) 
 		}
 	}
 	return nil
+}
+
+// forgetOlder makes retries of all but the last batch of a producer no duty of
+// the broker: they are taken for batches of nobody.
+func (m *model) forgetOlder() {
+	for _, logs := range m.topics {
+		for _, l := range logs {
+			newest := map[int64]*sentBatch{}
+			for _, s := range l.sent {
+				if before := newest[s.pid]; before != nil {
+					before.pid = -1
+				}
+				newest[s.pid] = s
+			}
+		}
+	}
 }
 
 // goOn writes one more batch of each producer everywhere, which must work.

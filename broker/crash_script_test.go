@@ -14,12 +14,13 @@ import (
 // written with every kind of acks, rolled, retained, checkpointed, put to rest,
 // deleted and made anew. Every disk operation of it is crashed and failed.
 type script struct {
-	m    *model
-	w    *warnings
-	fsys vfs.FS
-	h    *house
-	full bool  // the disk may be full: what it refused works when it is tried again
-	err  error // the first one; from then on nothing is done
+	m       *model
+	w       *warnings
+	fsys    vfs.FS
+	h       *house
+	segment int   // segment.bytes; 0 is houseSegment
+	full    bool  // the disk may be full: what it refused works when it is tried again
+	err     error // the first one; from then on nothing is done
 }
 
 // run goes on until the first error, and leaves the house, whatever the state.
@@ -97,7 +98,8 @@ func (s *script) twice(do func() error) error {
 }
 
 func (s *script) open() error {
-	return s.twice(func() (err error) { s.h, err = openHouse(s.fsys, s.w); return err })
+	size := max(s.segment, houseSegment)
+	return s.twice(func() (err error) { s.h, err = openHouseOf(s.fsys, s.w, size); return err })
 }
 
 func (s *script) stop() error {

@@ -32,18 +32,22 @@ const (
 	houseIdleMs   = 60_000 // when a log goes to rest
 )
 
-// houseSettings gives small segments, so that a short script meets many of
+// houseSegment is a size of segments at which a short script meets many of
 // them; no setting may be so small.
-func houseSettings(c *partition.Config) *partition.Config {
+const houseSegment = 4 << 10
+
+func houseSettings(c *partition.Config, segmentBytes int) *partition.Config {
 	small := *c
-	small.Log.SegmentBytes, small.Log.IndexIntervalBytes = 4<<10, 512
-	small.Log.RetentionBytes, small.Log.FileDeleteDelayMs = 10<<10, 5_000
+	small.Log.SegmentBytes, small.Log.IndexIntervalBytes = segmentBytes, 512
+	small.Log.RetentionBytes, small.Log.FileDeleteDelayMs = int64(segmentBytes)*5/2, 5_000
 	return &small
 }
 
 // openHouse opens a broker's storage as Start does. On an error everything is
 // closed again.
-func openHouse(fsys vfs.FS, w *warnings) (*house, error) {
+func openHouse(fsys vfs.FS, w *warnings) (*house, error) { return openHouseOf(fsys, w, houseSegment) }
+
+func openHouseOf(fsys vfs.FS, w *warnings, segmentBytes int) (*house, error) {
 	cfg, _, err := config.Load(config.Sources{
 		Flags: config.DataDir("/data"),
 		Sets: []string{
@@ -59,7 +63,7 @@ func openHouse(fsys vfs.FS, w *warnings) (*house, error) {
 		offline: make(chan error, 1), advertised: advertised(),
 		listeners: []listener{{name: "PLAINTEXT", addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9092}}},
 	}
-	b.settings.none = houseSettings(b.partitionConfig(nil, ""))
+	b.settings.none = houseSettings(b.partitionConfig(nil, ""), segmentBytes)
 	for _, step := range []func() error{b.openDirs, b.openQuorum, b.register, b.openPartitions} {
 		if err := step(); err != nil {
 			(&house{Broker: b}).leave()
