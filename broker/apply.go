@@ -178,17 +178,22 @@ func (b *Broker) openPartition(o opening) (*partition.Partition, error) {
 	d, k := o.at.dir, logdir.Key{Topic: o.t.name, Partition: o.index}
 	path, fresh := o.at.found.Path, false
 	var err error
-	switch {
-	case o.have && !o.at.found.ID.IsZero() && o.at.found.ID != o.t.id:
+	switch was := o.at.found.ID; {
+	case !o.have:
+		d, fresh = b.pickDir(), true
+		path, err = d.CreatePartition(k, o.t.id)
+	case was == o.t.id:
+	case was.IsZero():
+		fresh, err = true, d.Identify(path, o.t.id)
+	case logdir.Resembles(was, o.t.id):
+		b.logger.Warn("partition.metadata is damaged and rebuilt from the metadata log", "path", path,
+			"topic_id", o.t.id.String(), "read", was.String())
+		fresh, err = true, d.Identify(path, o.t.id)
+	default:
 		// A deleted topic of the same name: a crash came before its directory
 		// was dropped, and it is moved aside.
 		fresh = true
 		path, err = d.CreatePartition(k, o.t.id)
-	case !o.have:
-		d, fresh = b.pickDir(), true
-		path, err = d.CreatePartition(k, o.t.id)
-	case o.at.found.ID.IsZero():
-		fresh, err = true, d.Identify(path, o.t.id)
 	}
 	if err != nil {
 		return nil, err

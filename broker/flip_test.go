@@ -133,6 +133,7 @@ var flippedFiles = []flippedFile{
 	{name: "time index of the active segment", dir: partDir, suffix: ".timeindex", n: -1, index: true, rebuilt: true},
 	{name: "newest producer snapshot", dir: partDir, suffix: ".snapshot", n: -1},
 	{name: "leader epochs", dir: partDir, suffix: "leader-epoch-checkpoint"},
+	{name: "topic id", dir: partDir, suffix: "partition.metadata"},
 	{name: "recovery points", dir: logDir, suffix: "recovery-point-offset-checkpoint"},
 	{name: "log starts", dir: logDir, suffix: "log-start-offset-checkpoint"},
 	{name: "high watermarks", dir: logDir, suffix: "replication-offset-checkpoint"},

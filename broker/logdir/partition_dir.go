@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/bits"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -38,6 +39,17 @@ func readPartitionMetadata(fsys vfs.FS, dir string) (wire.TopicID, error) {
 		return wire.TopicID{}, fmt.Errorf("%s: %w", name, err)
 	}
 	return id, nil
+}
+
+// Resembles tells whether was is a topic id of which one character was damaged:
+// Kafka's file has no checksum. Two ids that were drawn at random differ in
+// some sixty bits.
+func Resembles(was, id wire.TopicID) bool {
+	differ := 0
+	for i := range id {
+		differ += bits.OnesCount8(was[i] ^ id[i])
+	}
+	return differ <= 8
 }
 
 // CreatePartition makes the directory of a new partition and returns its path.
