@@ -11,8 +11,8 @@ import (
 	"tailrace/vfs/faultfs"
 )
 
-// TestTimeIndexThatLies flips every byte of a time index. Whatever it says, a lookup by time finds the first record that
-// is young enough, and retention by time drops nothing that is not old; at most one warning tells of it.
+// TestTimeIndexThatLies flips every byte of a time index. Whatever it says, a lookup by time finds the first record
+// that is young enough, and retention by time drops nothing that is not old; at most one warning tells of it.
 func TestTimeIndexThatLies(t *testing.T) {
 	c := testConfig()
 	c.SegmentBytes, c.RetentionMs = 16<<10, 1_000_000

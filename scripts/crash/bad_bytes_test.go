@@ -56,7 +56,8 @@ func TestNonsenseOnTheSocket(t *testing.T) {
 		}, "a TLS client"},
 		{"an HTTP request", write([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n")), "an HTTP client"},
 		{"a header that is too short", write([]byte{0, 0, 0, 3, 0, 18, 0}), "the request header is malformed"},
-		{"an API nobody serves", write([]byte{0, 0, 0, 10, 0x7f, 0, 0, 0, 0, 0, 0, 1, 0xff, 0xff}), "API key 32512 is not served"},
+		{"an API nobody serves", write([]byte{0, 0, 0, 10, 0x7f, 0, 0, 0, 0, 0, 0, 1, 0xff, 0xff}),
+			"API key 32512 is not served"},
 		{"a body that is cut short", write([]byte{0, 0, 0, 12, 0, 3, 0, 1, 0, 0, 0, 1, 0xff, 0xff, 0, 9}), "Metadata"},
 	}
 	c := newChild(t, build(t, ""))

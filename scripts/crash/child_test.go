@@ -94,7 +94,8 @@ func (c *child) launch() {
 		c.t.Fatal(err)
 	}
 	defer log.Close()
-	args := append([]string{c.bin, "serve", "--data", c.data(), "--listen", c.addr, "--ready-file", c.readyFile()}, c.args...)
+	args := append([]string{c.bin, "serve", "--data", c.data(), "--listen", c.addr,
+		"--ready-file", c.readyFile()}, c.args...)
 	if c.shell != "" {
 		args = append([]string{"sh", "-c", c.shell + ` && exec "$@"`, "sh"}, args...)
 	}

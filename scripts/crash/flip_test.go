@@ -61,7 +61,8 @@ func TestFlippedByteInWhatRecoveryReads(t *testing.T) {
 	name := c.segmentFile("flipped", 0)
 	at := flipIn(t, name, 10)
 	c.start()
-	refused := []string{`"level":"ERROR"`, "partition is offline", `"topic":"flipped"`, `"partition":0`, name, fmt.Sprintf("position %d", at)}
+	refused := []string{`"level":"ERROR"`, "partition is offline", `"topic":"flipped"`, `"partition":0`, name,
+		fmt.Sprintf("position %d", at)}
 	if lines := c.lines(refused...); len(lines) != 1 {
 		t.Errorf("%d lines of the log hold %q:\n%s", len(lines), refused, c.tail())
 	}

@@ -17,7 +17,8 @@ import (
 )
 
 // TestFullDisk fills the disk under a broker, kills and restarts it on the full disk, and gives the space back, a few
-// times. Produce is refused with a retriable error while fetch goes on, and works again within 5 s of space coming back.
+// times. Produce is refused with a retriable error while fetch goes on, and works again within 5 s of space coming
+// back.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	c := newChild(t, build(t, ""), "--set", "log.segment.bytes=1048576", "--set", "message.max.bytes=1000000")

@@ -65,7 +65,7 @@ func target(t *testing.T, tags string) server {
 	t.Helper()
 	settings := []string{
 		"log.segment.bytes=1048576", "log.retention.bytes=4194304", "log.retention.check.interval.ms=400",
-		"log.segment.delete.delay.ms=300", "num.partitions=3",
+		"log.segment.delete.delay.ms=300", "message.max.bytes=1000000",
 	}
 	if os.Getenv("TAILRACE_TEST_AGAINST") == "kafka" {
 		return newKafka(t, settings)

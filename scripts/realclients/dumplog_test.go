@@ -35,8 +35,8 @@ func dump(t *testing.T, files []string, options ...string) (text string, bad []s
 	t.Helper()
 	args := []string{"tool", "org.apache.kafka.tools.DumpLogSegments", "--files", strings.Join(files, ",")}
 	out, err := exec.Command("../kafka", append(args, options...)...).CombinedOutput()
-	if err != nil {
-		t.Fatalf("DumpLogSegments: %v\n%s", err, out)
+	if err != nil { // damage in a compressed batch ends the tool with a Java exception
+		bad = append(bad, fmt.Sprintf("DumpLogSegments: %v: %s", err, out[max(len(out)-2000, 0):]))
 	}
 	for line := range strings.Lines(string(out)) {
 		if faults.MatchString(line) {
