@@ -136,3 +136,32 @@ func TestFailureOfEveryOperation(t *testing.T) {
 		})
 	}
 }
+
+// TestFailedSyncIsRemembered lets each sync of the script fail once, starts the
+// broker again on the same machine, and cuts the power afterwards. The kernel
+// takes what it failed to write for written, and shows it: whoever believes
+// that acknowledges what the disk has not.
+func TestFailedSyncIsRemembered(t *testing.T) {
+	seed := crashSeed(t)
+	for n := 1; !t.Failed(); n++ {
+		fsys := faultfs.New()
+		fsys.Seed(seed + uint64(n))
+		fsys.FailNth(n, syscall.EIO, faultfs.SyncData, faultfs.Sync, faultfs.SyncFS)
+		s := &script{m: newModel(), w: &warnings{}, fsys: fsys}
+		err := inBubble(t, func() error {
+			_ = s.run()
+			fsys.Restart()
+			if err := survive(fsys, s.m, false); err != nil {
+				return err
+			}
+			return survive(fsys.CrashClone(rand.New(rand.NewPCG(seed, uint64(n)))), s.m, true)
+		})
+		if err != nil {
+			t.Errorf("sync %d: %v\nlogged before:\n%s", n, err, s.w)
+		}
+		if fsys.Injected() == 0 && !t.Failed() {
+			t.Logf("%d syncs failed", n-1)
+			return
+		}
+	}
+}

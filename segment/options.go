@@ -38,6 +38,10 @@ type Options struct {
 	// from there on are not trusted. Without it nothing but the very last write can be incomplete, and a bad batch
 	// with a good one after it is damage.
 	PowerLoss bool
+	// Rewrite says that a sync of this log may have failed while it was last open. The kernel then takes pages for
+	// written that the disk does not have, and another sync would not write them. So what is checked is written again.
+	// It goes with PowerLoss, because such pages may have left the cache.
+	Rewrite bool
 
 	// MapBelow is the size from which on a batch is written by pwrite and not stored through the mapping. 0 means
 	// DefaultMapBelow, a negative value never maps.

@@ -184,6 +184,11 @@ func (k *check) run() (wrong string, err error) {
 				return "", err
 			}
 		}
+		if b != nil && k.op.Rewrite {
+			if _, err := k.file.WriteAt(b, k.pos); err != nil {
+				return "", err
+			}
+		}
 		k.pos, k.next = k.pos+h.size, h.next()
 		if b != nil && k.op.OnBatch != nil {
 			k.op.OnBatch(b)

@@ -68,9 +68,10 @@ type Dir struct {
 	cp       *checkpoints
 	side     *sidecar
 
-	clean       bool
-	sameBoot    bool
-	brokerEpoch int64
+	clean        bool
+	sameBoot     bool
+	failedBefore bool
+	brokerEpoch  int64
 
 	mu      sync.Mutex
 	members map[Key]Member
@@ -144,7 +145,9 @@ func (d *Dir) load() error {
 		return fmt.Errorf("log directory %s: clean-stop marker: %w", d.o.Path, err)
 	}
 	mark := CurrentBootMark(d.o.FS, d.o.Path)
-	d.sameBoot = mark != "" && mark == readBootMark(d.o.FS, d.o.Path)
+	was := readBootMark(d.o.FS, d.o.Path)
+	d.sameBoot = mark != "" && mark == was
+	d.failedBefore = was == failedMark
 	d.cp = openCheckpoints(d.o.FS, d.o.Path)
 	d.carried = offsetSet{
 		d.readCheckpoint(RecoveryPointFile, "recovery checks every record of the last segments"),
@@ -254,6 +257,10 @@ func (d *Dir) Unopened(k Key) {
 	d.shut[k] = true
 }
 
+// FailedBefore reports whether the directory went out of use by an error when it
+// was last open: then what the page cache shows may not be on the disk.
+func (d *Dir) FailedBefore() bool { return d.failedBefore }
+
 // BrokerEpoch is the epoch that the last clean stop recorded, or -1.
 func (d *Dir) BrokerEpoch() int64 { return d.brokerEpoch }
 
@@ -341,6 +348,9 @@ func (d *Dir) Fail(err error) {
 	}
 	d.o.Logger.Error("log directory is offline until restart; check the disk",
 		"dir", d.o.Path, "error", err)
+	// The next start must not believe the page cache. If this cannot be
+	// written either, the disk is beyond that.
+	_ = writeBootMark(d.o.FS, d.o.Path, failedMark)
 	if d.o.OnOffline != nil {
 		d.o.OnOffline(d, err)
 	}

@@ -119,6 +119,10 @@ func CurrentBootMark(fsys vfs.FS, dir string) BootMark {
 	return BootMark(strings.TrimSpace(string(boot)) + " " + strconv.FormatUint(u.MountID, 10))
 }
 
+// failedMark takes the place of a boot mark when the directory fails: it equals
+// that of no kernel.
+const failedMark BootMark = "failed"
+
 func readBootMark(fsys vfs.FS, dir string) BootMark {
 	data, err := vfs.ReadFile(fsys, filepath.Join(dir, bootFile))
 	if err != nil {

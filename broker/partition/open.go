@@ -44,7 +44,7 @@ func Open(o Options) (*Partition, error) {
 	log, recovered, err := segment.Open(segment.Options{
 		FS: o.Dir.FS(), Dir: o.Path, Config: &o.Config.Log,
 		RecoveryPoint: known.RecoveryPoint, LogStart: known.LogStart,
-		Clean: o.Dir.Clean(), PowerLoss: !o.Dir.SameBoot(),
+		Clean: o.Dir.Clean(), PowerLoss: !o.Dir.SameBoot(), Rewrite: o.Dir.FailedBefore(),
 		MapBelow: o.MapBelow, Budget: o.Budget, Background: o.Background,
 		OnBatch: p.replayEpoch, OnRoll: p.rolled,
 		Warn: func(msg string, args ...any) { o.Logger.Warn(msg, args...) },

@@ -180,6 +180,9 @@ func (p *Partition) Close() error {
 	}
 	p.background.Wait()
 	if err := p.log.Close(); err != nil {
+		if !isFull(err) {
+			p.dir.Fail(err) // a sync that failed: the next start must know
+		}
 		return err
 	}
 	p.mu.Lock()
