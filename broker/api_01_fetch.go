@@ -240,7 +240,6 @@ func (f *fetchState) answer() {
 		i += n
 	}
 	q.Out.Buf = f.w.End(q.Out.Buf, nil)
-	f.b.sessions.close(f)
 	q.Done()
 }
 

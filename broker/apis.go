@@ -32,22 +32,17 @@ var apis = []api{
 	{key: 60, name: "DescribeCluster", min: 0, max: 2, advertisedMin: 0, handle: (*Broker).describeCluster},
 }
 
+// The keys that code names; the table has them all.
 const (
 	keyProduce         = 0
 	keyFetch           = 1
-	keyListOffsets     = 2
-	keyMetadata        = 3
-	keyFindCoordinator = 10
 	keyAPIVersions     = 18
-	keyCreateTopics    = 19
-	keyDeleteTopics    = 20
-	keyInitProducerID  = 22
-	keyOffsetForEpoch  = 23
 	keyDescribeCluster = 60
 )
 
-// byKey finds a row by API key without searching.
-var byKey = func() (t [keyDescribeCluster + 1]*api) { return }()
+// byKey finds a row by API key without searching. It is filled by init because
+// handlers, which the table names, look into it.
+var byKey [keyDescribeCluster + 1]*api
 
 func init() {
 	for i := range apis {

@@ -2,7 +2,6 @@ package broker
 
 import (
 	"log/slog"
-	"sync"
 	"sync/atomic"
 
 	"tailrace/broker/config"
@@ -49,8 +48,7 @@ type Broker struct {
 
 	offline  chan error // the last log directory has failed
 	failed   atomic.Int32
-	unopened atomic.Int32   // partitions that the disk refused to open, not for damage
-	deletion sync.WaitGroup // removal of deleted partitions' files
+	unopened atomic.Int32 // partitions that the disk refused to open, not for damage
 	stopping atomic.Bool
 }
 

@@ -130,9 +130,6 @@ func (all *fetchSessions) open(f *fetchState) errcode.Code {
 	return s.next(f)
 }
 
-// close ends a request's use of its session.
-func (all *fetchSessions) close(f *fetchState) { f.session = sessionUse{} }
-
 // eachRequested walks the partitions that the request names. The name handed
 // out is a lasting string.
 func (f *fetchState) eachRequested(fn func(t *topic, name string, id wire.TopicID, p *wire.FetchPartition)) {

@@ -43,7 +43,6 @@ func (b *Broker) closeStorage(clean bool) error {
 	for _, d := range b.dirs {
 		errs = append(errs, d.Close(clean, b.epoch.Load()))
 	}
-	b.deletion.Wait()
 	return errors.Join(errs...)
 }
 

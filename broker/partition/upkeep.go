@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"slices"
 
-	"tailrace/broker/logdir"
 	"tailrace/vfs"
 	"tailrace/wire"
 	"tailrace/wire/errcode"
@@ -217,6 +216,3 @@ func (p *Partition) Delete() (remove func() error, err error) {
 	p.log.Discard()
 	return p.dir.Drop(p.key, p.path)
 }
-
-// Key names the partition in its log directory.
-func (p *Partition) Key() logdir.Key { return p.key }
