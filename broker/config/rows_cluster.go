@@ -18,7 +18,7 @@ var metadataRows = [][]Def{
 		row{"initial.broker.registration.timeout.ms", Int, "60000", free, "How long the first registration may take."},
 		row{"controlled.shutdown.enable", Bool, "true", free, "Whether leadership is handed over before a stop."},
 	),
-	family("Metadata quorum", Later, "snapshots of the metadata log come by the number of records, each beginning a new file",
+	family("Metadata quorum", Later, "metadata snapshots come by the number of records, each with a new file",
 		row{"metadata.log.segment.bytes", Int, "1073741824", least(8 << 20), "Size of a metadata segment."},
 		row{"metadata.log.segment.ms", Long, "604800000", free, "Age of a metadata segment."},
 		row{"metadata.log.max.record.bytes.between.snapshots", Long, "20971520", least(1),
