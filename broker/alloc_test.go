@@ -64,8 +64,8 @@ func allocations(rounds int, round func()) int {
 	return least
 }
 
-// hotRounds is how many requests a run measures, syncRounds where each waits for the disk: few enough that most runs end
-// within a second. One request in oneIn may allocate: a goroutine that the scheduler made, a pool that was emptied.
+// hotRounds is how many requests a run measures, syncRounds where each waits for the disk: few enough that most runs
+// end within a second. One request in oneIn may allocate: a goroutine that the scheduler made, a pool that was emptied.
 const (
 	hotRounds  = 1_000
 	syncRounds = 300
