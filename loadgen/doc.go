@@ -1,8 +1,16 @@
-// Package loadgen will hold the load lab: open-loop load for any Kafka-compatible broker, three clocks per record,
-// lossless HDR histograms, reports with confidence intervals, and the tuner.
+// Package loadgen is the load lab: open-loop load for any Kafka-compatible broker, three clocks per record, lossless
+// HDR histograms, reports that can be compared.
 //
-// The room is furnished by the issue "The load lab". It speaks to brokers as a client and never imports broker. What
-// measures the engine meanwhile stands in benchmarks.
+// Its sub-rooms: plan (what is asked), payload (records), drive (the load), meter (the clocks), machine (where), link
+// (the way to the broker), result (the files). This room runs them: find or start the broker, make the topic, warm up,
+// measure, judge, clean up.
 //
-// Promise: a record's latency counts from the moment it was meant to be sent, not from the moment it was sent.
+// What it promises:
+//
+//   - A record's latency counts from the moment it was meant to be sent, not from the moment it was sent.
+//   - What limited the run is said: nothing, the broker, or the lab itself, whose figures then say nothing of the broker.
+//   - It writes into no topic that it did not create, unless told to; what it created it deletes.
+//   - It speaks to brokers as a client and never imports broker.
+//
+// A run belongs to one goroutine; Progress is called from another, one call at a time.
 package loadgen

@@ -1,0 +1,16 @@
+// Package drive puts a load on a broker: producers that follow the schedule whatever the broker does, and consumers
+// that say when records arrived.
+//
+// What it promises:
+//
+//   - Open loop: record i is due at a moment that depends on i alone. A late record is sent as soon as it can be; none
+//     is skipped, and none is sent early to make up.
+//   - The response clock starts at the due moment, the service clock when the record is handed to the client. Between
+//     them lies the schedule's lag; the part of it in which the broker had all it may have is counted apart, so that a
+//     slow broker and a slow generator can be told from each other.
+//   - Records that are due in the warm-up are sent and waited for like any other, and not measured.
+//   - Stopping early loses no answer that came: what was sent is waited for, within a bound.
+//
+// Concurrency: a pacer is a goroutine on a thread of its own, because a sleeping goroutine wakes up to a millisecond
+// late; answers come on the client's goroutines. Everything ends before the call returns.
+package drive

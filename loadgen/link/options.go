@@ -1,0 +1,155 @@
+package link
+
+import (
+	"crypto/tls"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
+
+	"tailrace/loadgen/plan"
+)
+
+// Options connects clients as the plan says; ignored names properties without an effect here.
+func Options(p *plan.Plan) (opts []kgo.Opt, ignored []string, err error) {
+	props := map[string]string{}
+	if p.CommandConfig != "" {
+		content, err := os.ReadFile(p.CommandConfig)
+		if err != nil {
+			return nil, nil, fmt.Errorf("command-config: %w", err)
+		}
+		if props, err = parseProperties(string(content)); err != nil {
+			return nil, nil, fmt.Errorf("command-config: %s: %w", p.CommandConfig, err)
+		}
+	}
+	maps.Copy(props, p.Properties)
+	opts = []kgo.Opt{
+		kgo.SeedBrokers(strings.Split(p.BootstrapServer, ",")...),
+		kgo.ClientID("loadgen"),
+	}
+	more, err := security(props)
+	if err != nil {
+		return nil, nil, err
+	}
+	for name := range props {
+		if !understood[name] {
+			if strings.HasPrefix(name, "sasl.") || strings.HasPrefix(name, "ssl.") || strings.HasPrefix(name, "security.") {
+				return nil, nil, fmt.Errorf("client property %s is not understood here, and it concerns security: "+
+					"take it out, or use one of %s", name, strings.Join(slices.Sorted(maps.Keys(understood)), ", "))
+			}
+			ignored = append(ignored, name)
+		}
+	}
+	slices.Sort(ignored)
+	return append(opts, more...), ignored, nil
+}
+
+var understood = map[string]bool{
+	"bootstrap.servers": true, "security.protocol": true,
+	"sasl.mechanism": true, "sasl.jaas.config": true,
+	"ssl.truststore.type": true, "ssl.truststore.location": true, "ssl.truststore.certificates": true,
+	"ssl.keystore.type": true, "ssl.keystore.location": true, "ssl.keystore.key": true,
+	"ssl.keystore.certificate.chain": true, "ssl.endpoint.identification.algorithm": true,
+}
+
+func security(props map[string]string) ([]kgo.Opt, error) {
+	protocol := strings.ToUpper(props["security.protocol"])
+	var opts []kgo.Opt
+	switch protocol {
+	case "", "PLAINTEXT", "SASL_PLAINTEXT":
+	case "SSL", "SASL_SSL":
+		config, err := tlsConfig(props)
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, kgo.DialTLSConfig(config))
+	default:
+		return nil, fmt.Errorf("security.protocol: %q is none of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL", protocol)
+	}
+	if strings.HasPrefix(protocol, "SASL_") {
+		mechanism, err := mechanismOf(props)
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, kgo.SASL(mechanism))
+	}
+	return opts, nil
+}
+
+func mechanismOf(props map[string]string) (sasl.Mechanism, error) {
+	user, password, err := jaas(props["sasl.jaas.config"])
+	if err != nil {
+		return nil, err
+	}
+	switch m := strings.ToUpper(props["sasl.mechanism"]); m {
+	case "PLAIN":
+		return plain.Auth{User: user, Pass: password}.AsMechanism(), nil
+	case "SCRAM-SHA-256":
+		return scram.Auth{User: user, Pass: password}.AsSha256Mechanism(), nil
+	case "SCRAM-SHA-512":
+		return scram.Auth{User: user, Pass: password}.AsSha512Mechanism(), nil
+	default:
+		return nil, fmt.Errorf("sasl.mechanism: %q is none of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512", m)
+	}
+}
+
+// jaas reads the user name and the password of a login module's line:
+//
+//	org.apache.kafka.common.security.plain.PlainLoginModule required username="u" password="p";
+func jaas(line string) (user, password string, err error) {
+	get := func(name string) (string, bool) {
+		_, rest, ok := strings.Cut(line, name+"=")
+		if !ok {
+			return "", false
+		}
+		rest = strings.TrimSpace(rest)
+		if !strings.HasPrefix(rest, `"`) {
+			end := strings.IndexAny(rest, " ;\t\n")
+			if end < 0 {
+				end = len(rest)
+			}
+			return rest[:end], true
+		}
+		var b strings.Builder
+		for i := 1; i < len(rest); i++ {
+			switch {
+			case rest[i] == '\\' && i+1 < len(rest):
+				i++
+				b.WriteByte(rest[i])
+			case rest[i] == '"':
+				return b.String(), true
+			default:
+				b.WriteByte(rest[i])
+			}
+		}
+		return "", false
+	}
+	user, ok := get("username")
+	if ok {
+		password, ok = get("password")
+	}
+	if !ok {
+		return "", "", fmt.Errorf(`sasl.jaas.config: username="…" password="…" were expected in it`)
+	}
+	return user, password, nil
+}
+
+func tlsConfig(props map[string]string) (*tls.Config, error) {
+	c := &tls.Config{MinVersion: tls.VersionTLS12}
+	if err := trust(c, props); err != nil {
+		return nil, err
+	}
+	if err := identity(c, props); err != nil {
+		return nil, err
+	}
+	if alg, set := props["ssl.endpoint.identification.algorithm"]; set && alg == "" {
+		verifyWithoutName(c)
+	}
+	return c, nil
+}

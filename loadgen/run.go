@@ -1,0 +1,248 @@
+package loadgen
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"tailrace/loadgen/drive"
+	"tailrace/loadgen/machine"
+	"tailrace/loadgen/meter"
+	"tailrace/loadgen/payload"
+	"tailrace/loadgen/plan"
+	"tailrace/loadgen/result"
+)
+
+// Options are what a run is given besides its plan.
+type Options struct {
+	Command  []string            // the command line, for the report
+	Version  string              // of this program
+	Own      func() (Own, error) // starts a broker when the plan names none
+	Progress func(Progress)      // told once a second and at each step; nil: nobody wants to know
+	Dir      string              // where the report will lie: its file system is probed
+}
+
+// Own is a broker that the lab has started.
+type Own struct {
+	Address string
+	PID     int
+	Dir     string // where its data lies
+	Stop    func() error
+}
+
+// Progress is how far a run is.
+type Progress struct {
+	Step     string        // what is being done
+	Elapsed  time.Duration // of the schedule
+	Of       time.Duration
+	Warming  bool
+	Interval *meter.Interval // the second that is over, when measuring
+	Broker   result.SecondCost
+	Self     result.SecondCost
+}
+
+// run is one run under way.
+type run struct {
+	o      Options
+	p      *plan.Plan
+	r      *result.Run
+	target *target
+	meter  *meter.Meter
+	from   time.Time
+
+	mu       sync.Mutex
+	troubles map[string]int64
+}
+
+// Run does what the plan says and returns what came out. When ctx is done it stops early, and the result is marked as
+// partial. An error means that there is no result.
+func Run(ctx context.Context, p *plan.Plan, o Options) (*result.Run, error) {
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	if o.Progress == nil {
+		o.Progress = func(Progress) {}
+	}
+	id := [4]byte{}
+	for i := range id {
+		id[i] = byte(rand.Uint32())
+	}
+	u := &run{o: o, p: p, troubles: map[string]int64{}, r: &result.Run{
+		ID: hex.EncodeToString(id[:]), Command: o.Command,
+		Versions: map[string]string{"loadgen": o.Version, "client": clientVersion()},
+	}}
+	u.r.SetPlan(p)
+	t, err := u.reach(ctx)
+	if err != nil {
+		return nil, err
+	}
+	u.target = t
+	defer t.close()
+	u.probe()
+	if err := t.makeTopic(ctx, u.r.ID); err != nil {
+		return nil, err
+	}
+	err = u.load(ctx)
+	if derr := t.dropTopic(); derr != nil && err == nil {
+		u.warn("the topic %s could not be deleted: %v", t.topic, derr)
+	}
+	if err != nil {
+		return nil, err
+	}
+	u.judge()
+	return u.r, nil
+}
+
+func (u *run) warn(format string, args ...any) {
+	u.r.Verdict.Warnings = append(u.r.Verdict.Warnings, fmt.Sprintf(format, args...))
+}
+
+// probe describes the machine before it is loaded.
+func (u *run) probe() {
+	dir := u.o.Dir
+	if u.target.own != nil {
+		dir = u.target.own.Dir
+	}
+	if dir == "" {
+		dir = "."
+	}
+	u.o.Progress(Progress{Step: "probing the machine"})
+	u.r.Machine = machine.Here(dir)
+	if probe, err := machine.ProbeFsync(dir); err == nil {
+		u.r.Machine.Fsync = probe
+	} else {
+		u.warn("the cost of a synced write could not be measured: %v", err)
+	}
+}
+
+// trouble counts what went wrong, by its text. It is told from many goroutines.
+func (u *run) trouble(err error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.troubles[err.Error()]++
+}
+
+// load puts the load on and measures it.
+func (u *run) load(ctx context.Context) error {
+	source, err := payload.NewSource(u.p)
+	if err != nil {
+		return err
+	}
+	schedule := drive.NewSchedule(u.p)
+	start := time.Now().Add(startDelay)
+	u.from = start.Add(schedule.Warmup())
+	stamper := payload.NewStamper(uint16(rand.Uint32()), time.Now().Add(-time.Minute))
+	u.meter = meter.New(start, u.p.Producers+u.p.Consumers)
+	consuming, err := u.consume(ctx, stamper)
+	if err != nil {
+		return err
+	}
+	producers, err := u.producers()
+	if err != nil {
+		consuming.Stop()
+		return err
+	}
+	u.r.Started, u.r.Topic = start, u.target.topic
+	watch := u.watch(schedule)
+	load := &drive.Producing{
+		Plan: u.p, Schedule: schedule, Meter: u.meter, Stamper: stamper, Source: source, Topic: u.target.topic,
+		Clients: producers, Trouble: u.trouble,
+	}
+	err = u.await(ctx, load, consuming, schedule)
+	consuming.Stop()
+	for _, c := range producers {
+		c.Close()
+	}
+	if werr := watch(); werr != nil {
+		return werr
+	}
+	if err != nil {
+		u.warn("%v", err)
+	}
+	if ctx.Err() != nil {
+		u.r.Partial, u.r.Interrupted = true, "it was interrupted"
+	}
+	u.r.Errors = u.troubles
+	u.r.Totals.OverrunMs = ms(load.Overrun())
+	u.r.Totals.Seconds = max(0, (u.meter.Last() - schedule.Warmup()).Seconds())
+	return u.r.Summarize()
+}
+
+// startDelay lets consumers and threads be there when the first record is due.
+const startDelay = 300 * time.Millisecond
+
+// await runs the producers to their end, and the consumers until they have what was acknowledged.
+func (u *run) await(ctx context.Context, load *drive.Producing, consuming *drive.Consuming, s drive.Schedule) error {
+	if u.p.Producers == 0 {
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Until(u.meter.Start().Add(s.End()))):
+		}
+		return nil
+	}
+	err := load.Run(ctx)
+	want := load.Acked() * int64(u.readers())
+	for last, since := consuming.Received(), time.Now(); consuming.Received() < want; time.Sleep(5 * time.Millisecond) {
+		if now := consuming.Received(); now != last {
+			last, since = now, time.Now()
+		}
+		if time.Since(since) > consumersStall {
+			return errors.Join(err, fmt.Errorf("consumers got %d of %d acknowledged records, and nothing more for %v",
+				last, want, consumersStall))
+		}
+	}
+	return err
+}
+
+// consumersStall is how long consumers may get nothing before the run ends without the rest.
+const consumersStall = 10 * time.Second
+
+// readers is how many times each record is read.
+func (u *run) readers() int {
+	if u.p.Group {
+		return min(1, u.p.Consumers)
+	}
+	return u.p.Consumers
+}
+
+func (u *run) producers() ([]*kgo.Client, error) {
+	var list []*kgo.Client
+	hooks := drive.Hooks{Meter: u.meter, From: u.from}
+	for i := range u.p.Producers {
+		opts := append(drive.Options(u.p), kgo.WithHooks(hooks))
+		if u.p.TxnInterval > 0 {
+			opts = append(opts, kgo.TransactionalID(fmt.Sprintf("loadgen-%s-%d", u.r.ID, i)))
+		}
+		c, err := u.target.client(opts...)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, c)
+	}
+	return list, nil
+}
+
+// consume starts the consumers, at the end of what the topic holds now.
+func (u *run) consume(ctx context.Context, stamper *payload.Stamper) (*drive.Consuming, error) {
+	c := &drive.Consuming{Meter: u.meter, Stamper: stamper, From: u.from, Trouble: u.trouble,
+		Alone: u.p.Producers == 0}
+	for range u.p.Consumers {
+		opts, err := u.target.consumerOptions(ctx, u.p, "loadgen-"+u.r.ID)
+		if err != nil {
+			return nil, err
+		}
+		client, err := u.target.client(opts...)
+		if err != nil {
+			return nil, err
+		}
+		c.Clients = append(c.Clients, client)
+	}
+	c.Start(ctx)
+	return c, nil
+}
