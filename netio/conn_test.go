@@ -293,6 +293,7 @@ func TestCompleterHandsOver(t *testing.T) {
 	for range total {
 		requests = append(requests, <-parked)
 	}
+	s.readerAtRest() // or it would do the writing
 	for i, r := range requests {
 		r.Out.Buf = append(r.Out.Buf, noise(300<<10, uint64(i))...)
 		r.Done()
