@@ -288,8 +288,13 @@ func TestCompleterHandsOver(t *testing.T) {
 		b = AppendFrame(b, nil)
 	}
 	send(t, c, b)
-	for i := range total {
-		r := <-parked
+	// All of them first: the reader may wait for the peer when it has replies to write, and then it reads nothing.
+	var requests []*Request
+	for range total {
+		requests = append(requests, <-parked)
+	}
+	s.readerAtRest() // or it would do the writing
+	for i, r := range requests {
 		r.Out.Buf = append(r.Out.Buf, noise(300<<10, uint64(i))...)
 		r.Done()
 	}

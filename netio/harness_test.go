@@ -51,6 +51,18 @@ func (h *testHandler) waitClosed(t testing.TB) error {
 	}
 }
 
+// readerAtRest waits until the reader of the only connection has served what it received.
+func (h *testHandler) readerAtRest() {
+	h.mu.Lock()
+	c := h.conns[0]
+	h.mu.Unlock()
+	for busy := true; busy; time.Sleep(time.Millisecond) {
+		c.mu.Lock()
+		busy = c.corked
+		c.mu.Unlock()
+	}
+}
+
 // testServer is a server on loopback, shut down at the end of the test.
 type testServer struct {
 	*Server

@@ -72,20 +72,23 @@ func TestReserveIsTakenAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fsys, w := faultfs.New(), new(warnings)
 		l := openWith(t, options(fsys, w))
+		reserved := func() bool {
+			synctest.Wait() // the log's goroutine owns it
+			return l.store.reserve
+		}
 		fsys.SetCapacity(0)
-		for n := int64(1); l.store.reserve && n < 10_000; n++ {
+		for n := int64(1); reserved() && n < 10_000; n++ {
 			_ = propose(l, &metadata.ProducerIDsRecord{BrokerID: 1, Next: n * 1000})
 		}
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		told := slices.DeleteFunc(w.take(), func(text string) bool { return !strings.Contains(text, "reserve") })
-		if l.store.reserve || len(told) != 1 {
-			t.Errorf("a reserve on a full disk: %v; told %q", l.store.reserve, told)
+		if has := reserved(); has || len(told) != 1 {
+			t.Errorf("a reserve on a full disk: %v; told %q", has, told)
 		}
 		fsys.SetCapacity(1 << 30)
 		time.Sleep(2 * time.Second)
-		synctest.Wait()
-		if !l.store.reserve {
+		if !reserved() {
 			t.Error("no reserve 2 s after space came back")
 		}
 		closeLog(t, l)
