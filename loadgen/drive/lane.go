@@ -49,6 +49,11 @@ func (p *Producing) newLane(i int, c *kgo.Client) *lane {
 
 // full sends as fast as the broker and the buffer allow. There is no schedule: a record is due when there is room for it.
 func (l *lane) full(ctx context.Context) {
+	select {
+	case <-time.After(time.Until(l.p.Meter.Start())):
+	case <-ctx.Done():
+		return
+	}
 	for l.p.left.Add(-1) >= 0 {
 		select {
 		case l.room <- struct{}{}:
