@@ -143,7 +143,7 @@ func (u *run) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	producers, err := u.producers()
+	producers, taps, err := u.producers()
 	if err != nil {
 		consuming.Stop()
 		return err
@@ -152,7 +152,7 @@ func (u *run) load(ctx context.Context) error {
 	watch := u.watch(schedule)
 	load := &drive.Producing{
 		Plan: u.p, Schedule: schedule, Meter: u.meter, Stamper: stamper, Source: source, Topic: u.target.topic,
-		Clients: producers, Trouble: u.trouble,
+		Clients: producers, Taps: taps, Trouble: u.trouble,
 	}
 	err = u.await(ctx, load, consuming, schedule)
 	consuming.Stop()
@@ -211,21 +211,21 @@ func (u *run) readers() int {
 	return u.p.Consumers
 }
 
-func (u *run) producers() ([]*kgo.Client, error) {
-	var list []*kgo.Client
+func (u *run) producers() (list []*kgo.Client, taps []*drive.Tap, err error) {
 	hooks := drive.Hooks{Meter: u.meter, From: u.from}
 	for i := range u.p.Producers {
-		opts := append(drive.Options(u.p), kgo.WithHooks(hooks))
+		tap := &drive.Tap{Meter: u.meter, From: u.from}
+		opts := append(drive.Options(u.p), kgo.WithHooks(hooks), kgo.Dialer(tap.Dial(u.target.link.Dial)))
 		if u.p.TxnInterval > 0 {
 			opts = append(opts, kgo.TransactionalID(fmt.Sprintf("loadgen-%s-%d", u.r.ID, i)))
 		}
 		c, err := u.target.client(opts...)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		list = append(list, c)
+		list, taps = append(list, c), append(taps, tap)
 	}
-	return list, nil
+	return list, taps, nil
 }
 
 // consume starts the consumers, at the end of what the topic holds now.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,7 +24,7 @@ import (
 // target is the broker under load, and the topic on it.
 type target struct {
 	p       *plan.Plan
-	opts    []kgo.Opt
+	link    *link.Link
 	admin   *kadm.Client
 	own     *Own
 	topic   string
@@ -53,9 +54,9 @@ func (u *run) reach(ctx context.Context) (*target, error) {
 		u.p.BootstrapServer = own.Address
 		defer func() { u.p.BootstrapServer = "" }()
 	}
-	opts, ignored, err := link.Options(u.p)
+	way, err := link.New(u.p)
 	if err == nil {
-		t.opts = opts
+		t.link = way
 		u.o.Progress(Progress{Step: "connecting to " + u.p.BootstrapServer})
 		err = u.greet(ctx, t)
 	}
@@ -63,7 +64,7 @@ func (u *run) reach(ctx context.Context) (*target, error) {
 		t.close()
 		return nil, err
 	}
-	for _, name := range ignored {
+	for _, name := range t.link.Ignored {
 		u.warn("the client property %s has no effect here", name)
 	}
 	return t, nil
@@ -174,8 +175,10 @@ func Remote(p *plan.Plan) bool {
 	return false
 }
 
+// client makes a client for this broker; what opts say is stronger.
 func (t *target) client(opts ...kgo.Opt) (*kgo.Client, error) {
-	return kgo.NewClient(append(append([]kgo.Opt(nil), t.opts...), opts...)...)
+	all := append(slices.Clone(t.link.Options), kgo.Dialer(t.link.Dial))
+	return kgo.NewClient(append(all, opts...)...)
 }
 
 // makeTopic makes the topic of the run, or looks at the one that is there.

@@ -2,6 +2,7 @@ package drive
 
 import (
 	"context"
+	"net"
 	"slices"
 	"sync"
 	"testing"
@@ -104,7 +105,10 @@ func newRig(t *testing.T, set map[string]string, opts ...kgo.Opt) *rig {
 	stamper := payload.NewStamper(77, time.Now().Add(-time.Second))
 	r.load = &Producing{Plan: r.p, Schedule: schedule, Meter: r.m, Stamper: stamper, Source: source, Topic: "t", Trouble: trouble}
 	for range r.p.Producers {
-		r.load.Clients = append(r.load.Clients, client(append(Options(r.p), kgo.WithHooks(Hooks{r.m, from}))...))
+		tap := &Tap{Meter: r.m, From: from}
+		r.load.Taps = append(r.load.Taps, tap)
+		r.load.Clients = append(r.load.Clients, client(append(Options(r.p), kgo.WithHooks(Hooks{r.m, from}),
+			kgo.Dialer(tap.Dial(new(net.Dialer).DialContext)))...))
 	}
 	r.reading = &Consuming{Meter: r.m, Stamper: stamper, From: from, Trouble: trouble}
 	for range r.p.Consumers {

@@ -8,17 +8,14 @@ import (
 	"tailrace/loadgen/meter"
 )
 
-// Hooks counts what the client made of the plan: batches, their bytes on the wire, produce requests. What is written in
-// the warm-up does not count.
+// Hooks counts what the client made of the plan: batches and their bytes before and after compression. What is written
+// in the warm-up does not count.
 type Hooks struct {
 	Meter *meter.Meter
 	From  time.Time
 }
 
-var (
-	_ kgo.HookProduceBatchWritten = Hooks{}
-	_ kgo.HookBrokerE2E           = Hooks{}
-)
+var _ kgo.HookProduceBatchWritten = Hooks{}
 
 // OnProduceBatchWritten implements kgo.HookProduceBatchWritten.
 func (h Hooks) OnProduceBatchWritten(_ kgo.BrokerMetadata, _ string, _ int32, m kgo.ProduceBatchMetrics) {
@@ -29,14 +26,4 @@ func (h Hooks) OnProduceBatchWritten(_ kgo.BrokerMetadata, _ string, _ int32, m 
 	h.Meter.Add(meter.BatchRecs, int64(m.NumRecords))
 	h.Meter.Add(meter.BatchBytes, int64(m.UncompressedBytes))
 	h.Meter.Add(meter.WireBytes, int64(m.CompressedBytes))
-}
-
-// produceKey is the API key of Produce.
-const produceKey = 0
-
-// OnBrokerE2E implements kgo.HookBrokerE2E.
-func (h Hooks) OnBrokerE2E(_ kgo.BrokerMetadata, key int16, e2e kgo.BrokerE2E) {
-	if key == produceKey && e2e.Err() == nil && !time.Now().Before(h.From) {
-		h.Meter.Add(meter.Requests, 1)
-	}
 }

@@ -16,6 +16,7 @@ import (
 type lane struct {
 	p      *Producing
 	client *kgo.Client
+	tap    *Tap
 	shard  *meter.Shard
 	maker  *payload.Maker
 	room   chan struct{} // a token a record that waits or is on its way
@@ -38,7 +39,7 @@ type parcel struct {
 }
 
 func (p *Producing) newLane(i int, c *kgo.Client) *lane {
-	l := &lane{p: p, client: c, shard: p.Meter.Shard(), maker: p.Source.Maker(i), room: make(chan struct{}, p.Plan.Buffer)}
+	l := &lane{p: p, client: c, tap: p.Taps[i], shard: p.Meter.Shard(), maker: p.Source.Maker(i), room: make(chan struct{}, p.Plan.Buffer)}
 	l.pool.New = func() any {
 		x := &parcel{l: l}
 		x.done = x.answered
@@ -116,12 +117,13 @@ func (l *lane) hand(ctx context.Context, due, now time.Time) {
 
 func (x *parcel) answered(r *kgo.Record, err error) {
 	l, now := x.l, time.Now()
+	wrote := l.tap.Answered(r.Partition, x.sent)
 	if err == nil {
 		l.p.acked.Add(1)
 		if x.measured {
 			l.p.Meter.Done(now)
 			l.shard.Record(meter.Response, now.Sub(x.due))
-			l.shard.Record(meter.Service, now.Sub(x.sent))
+			l.shard.Record(meter.Service, now.Sub(wrote))
 			l.p.Meter.Add(meter.Acked, 1)
 			l.p.Meter.Add(meter.AckedBytes, int64(len(r.Value)+len(r.Key)))
 		}

@@ -23,6 +23,7 @@ type Producing struct {
 	Source   *payload.Source
 	Topic    string
 	Clients  []*kgo.Client // one a producer, made with Options
+	Taps     []*Tap        // of each client's connections
 	Trouble  func(error)   // told each kind of error; called from many goroutines
 
 	from time.Time // measured from here on

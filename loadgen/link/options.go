@@ -1,12 +1,15 @@
 package link
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"maps"
+	"net"
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/sasl"
@@ -16,38 +19,45 @@ import (
 	"tailrace/loadgen/plan"
 )
 
-// Options connects clients as the plan says; ignored names properties without an effect here.
-func Options(p *plan.Plan) (opts []kgo.Opt, ignored []string, err error) {
+// Link is the way to a broker.
+type Link struct {
+	Options []kgo.Opt // everything but how to dial
+	Dial    func(ctx context.Context, network, address string) (net.Conn, error)
+	Ignored []string // properties without an effect here
+}
+
+// New connects as the plan says.
+func New(p *plan.Plan) (*Link, error) {
 	props := map[string]string{}
 	if p.CommandConfig != "" {
 		content, err := os.ReadFile(p.CommandConfig)
 		if err != nil {
-			return nil, nil, fmt.Errorf("command-config: %w", err)
+			return nil, fmt.Errorf("command-config: %w", err)
 		}
 		if props, err = parseProperties(string(content)); err != nil {
-			return nil, nil, fmt.Errorf("command-config: %s: %w", p.CommandConfig, err)
+			return nil, fmt.Errorf("command-config: %s: %w", p.CommandConfig, err)
 		}
 	}
 	maps.Copy(props, p.Properties)
-	opts = []kgo.Opt{
+	l := &Link{Options: []kgo.Opt{
 		kgo.SeedBrokers(strings.Split(p.BootstrapServer, ",")...),
 		kgo.ClientID("loadgen"),
-	}
-	more, err := security(props)
-	if err != nil {
-		return nil, nil, err
+	}}
+	if err := l.secure(props); err != nil {
+		return nil, err
 	}
 	for name := range props {
-		if !understood[name] {
-			if strings.HasPrefix(name, "sasl.") || strings.HasPrefix(name, "ssl.") || strings.HasPrefix(name, "security.") {
-				return nil, nil, fmt.Errorf("client property %s is not understood here, and it concerns security: "+
-					"take it out, or use one of %s", name, strings.Join(slices.Sorted(maps.Keys(understood)), ", "))
-			}
-			ignored = append(ignored, name)
+		if understood[name] {
+			continue
 		}
+		if strings.HasPrefix(name, "sasl.") || strings.HasPrefix(name, "ssl.") || strings.HasPrefix(name, "security.") {
+			return nil, fmt.Errorf("client property %s is not understood here, and it concerns security: "+
+				"take it out, or use one of %s", name, strings.Join(slices.Sorted(maps.Keys(understood)), ", "))
+		}
+		l.Ignored = append(l.Ignored, name)
 	}
-	slices.Sort(ignored)
-	return append(opts, more...), ignored, nil
+	slices.Sort(l.Ignored)
+	return l, nil
 }
 
 var understood = map[string]bool{
@@ -58,28 +68,32 @@ var understood = map[string]bool{
 	"ssl.keystore.certificate.chain": true, "ssl.endpoint.identification.algorithm": true,
 }
 
-func security(props map[string]string) ([]kgo.Opt, error) {
+// dialWithin bounds a connection attempt.
+const dialWithin = 10 * time.Second
+
+func (l *Link) secure(props map[string]string) error {
 	protocol := strings.ToUpper(props["security.protocol"])
-	var opts []kgo.Opt
+	plain := &net.Dialer{Timeout: dialWithin}
 	switch protocol {
 	case "", "PLAINTEXT", "SASL_PLAINTEXT":
+		l.Dial = plain.DialContext
 	case "SSL", "SASL_SSL":
 		config, err := tlsConfig(props)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		opts = append(opts, kgo.DialTLSConfig(config))
+		l.Dial = (&tls.Dialer{NetDialer: plain, Config: config}).DialContext
 	default:
-		return nil, fmt.Errorf("security.protocol: %q is none of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL", protocol)
+		return fmt.Errorf("security.protocol: %q is none of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL", protocol)
 	}
 	if strings.HasPrefix(protocol, "SASL_") {
 		mechanism, err := mechanismOf(props)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		opts = append(opts, kgo.SASL(mechanism))
+		l.Options = append(l.Options, kgo.SASL(mechanism))
 	}
-	return opts, nil
+	return nil
 }
 
 func mechanismOf(props map[string]string) (sasl.Mechanism, error) {
