@@ -77,11 +77,31 @@ func (u *run) caveats() {
 	if r.Steal > 0.02 {
 		u.warn("other guests of the host took %.0f %% of the CPU", r.Steal*100)
 	}
-	response, service := r.Clocks[meter.Response.Tag()], r.Clocks[meter.Service.Tag()]
-	if response != nil && service != nil && response.At["99.9"] > 2*service.At["99.9"] && u.p.Rate.Shape != plan.Full {
-		u.warn("service time alone would have hidden it: its 99.9th percentile is %s, that of the response time %s",
-			short(time.Duration(service.At["99.9"]*1e6)), short(time.Duration(response.At["99.9"]*1e6)))
+	if text := hidden(r); text != "" && u.p.Rate.Shape != plan.Full {
+		u.warn("%s", text)
 	}
+}
+
+// hidden says where service time would have looked much better than what users of the system waited: at the percentile
+// at which the two are the furthest apart.
+func hidden(r *result.Run) string {
+	response, service := r.Clocks[meter.Response.Tag()], r.Clocks[meter.Service.Tag()]
+	if response == nil || service == nil {
+		return ""
+	}
+	const far = 2.0
+	at, apart := "", far
+	for _, p := range result.Percentiles {
+		name := result.PercentileName(p)
+		if x, y := response.At[name], service.At[name]; x > ms(lagWorthATold) && y > 0 && x/y > apart {
+			at, apart = name, x/y
+		}
+	}
+	if at == "" {
+		return ""
+	}
+	return fmt.Sprintf("service time alone would have hidden it: at the %sth percentile it is %s, and the response time %s",
+		at, msText(service.At[at]), msText(response.At[at]))
 }
 
 func worst(errs map[string]int64) string {
