@@ -24,9 +24,11 @@ var floors = map[string]int{
 	"broker/partition":   4,
 	"broker/coordinator": 5, "broker/quorum": 5, "broker/replica": 5,
 	"broker":     6,
-	"broker/ops": 7, "loadgen": 7,
+	"broker/ops": 7,
+	"loadgen":    7, "loadgen/plan": 7, "loadgen/payload": 7, "loadgen/meter": 7, "loadgen/machine": 7, "loadgen/link": 7,
+	"loadgen/drive": 7, "loadgen/result": 7,
 	"benchmarks": 7, "benchmarks/proc": 7, "benchmarks/rawclient": 7, "benchmarks/limits": 7, "benchmarks/engine": 7,
-	"cmd/tailrace": 8, "scripts/realclients": 8, "scripts/crash": 8,
+	"cmd/tailrace": 8, "cmd/loadgen": 8, "scripts/realclients": 8, "scripts/crash": 8,
 }
 
 const module = "tailrace"
@@ -92,10 +94,12 @@ func TestFloors(t *testing.T) {
 	}
 }
 
-// sameHouse is true of a room and its sub-room, and of the sub-rooms of benchmarks, which form one program.
+// sameHouse is true of a room and its sub-room, and of the sub-rooms of benchmarks and of loadgen, which form one
+// program each.
 func sameHouse(a, b string) bool {
 	return strings.HasPrefix(a, b+"/") || strings.HasPrefix(b, a+"/") ||
-		strings.HasPrefix(a, "benchmarks/") && strings.HasPrefix(b, "benchmarks/")
+		strings.HasPrefix(a, "benchmarks/") && strings.HasPrefix(b, "benchmarks/") ||
+		strings.HasPrefix(a, "loadgen/") && strings.HasPrefix(b, "loadgen/")
 }
 
 func TestEachRoomSaysWhatItIs(t *testing.T) {

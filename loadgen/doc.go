@@ -8,7 +8,8 @@
 // What it promises:
 //
 //   - A record's latency counts from the moment it was meant to be sent, not from the moment it was sent.
-//   - What limited the run is said: nothing, the broker, or the lab itself, whose figures then say nothing of the broker.
+//   - What limited the run is said: nothing, the broker, or the lab itself, whose figures then say nothing of the
+//     broker.
 //   - It writes into no topic that it did not create, unless told to; what it created it deletes.
 //   - It speaks to brokers as a client and never imports broker.
 //

@@ -40,7 +40,8 @@ func (u *run) judge() {
 	case missed:
 		v.Bound = result.BoundBroker
 		v.Why = fmt.Sprintf("above the knee: offered %s records/s, achieved %s; the last record was sent %s late because "+
-			"the broker had all it may have on its way", count(t.Offered), count(t.Achieved), short(time.Duration(t.OverrunMs*1e6)))
+			"the broker had all it may have on its way", count(t.Offered), count(t.Achieved),
+			short(time.Duration(t.OverrunMs*1e6)))
 	case t.MaxLagMs > ms(lagWorthATold):
 		u.warn("the schedule lagged by up to %s, %.0f %% of it because of the broker: response times include that, "+
 			"service times hide it", short(time.Duration(t.MaxLagMs*1e6)), t.BlockedShare*100)
@@ -100,8 +101,8 @@ func hidden(r *result.Run) string {
 	if at == "" {
 		return ""
 	}
-	return fmt.Sprintf("service time alone would have hidden it: at the %sth percentile it is %s, and the response time %s",
-		at, msText(service.At[at]), msText(response.At[at]))
+	return fmt.Sprintf("service time alone would have hidden it: at the %sth percentile it is %s, "+
+		"and the response time %s", at, msText(service.At[at]), msText(response.At[at]))
 }
 
 func worst(errs map[string]int64) string {

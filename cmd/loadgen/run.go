@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"tailrace/loadgen"
 	"tailrace/loadgen/plan"
@@ -40,7 +39,8 @@ func (s *setting) Set(text string) error {
 }
 
 // addTo declares a flag for each setting of the plan's table.
-func (f *planFlags) addTo(flags *pflag.FlagSet) {
+func (f *planFlags) addTo(cmd *cobra.Command) {
+	flags := cmd.Flags()
 	for i := range plan.Settings {
 		row := &plan.Settings[i]
 		shorthand := map[string]string{"property": "X"}[row.Name]
@@ -77,8 +77,8 @@ func newRun() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run [SCENARIO.yaml]",
 		Short: "Put a load on a broker and report what came of it",
-		Long: "Put a load on a broker, open loop: each record is due at its moment whatever the broker does, and its response\n" +
-			"time counts from then. A scenario file holds the same settings as the flags; a flag is stronger.",
+		Long: "Put a load on a broker, open loop: each record is due at its moment whatever the broker does, and its\n" +
+			"response time counts from then. A scenario file holds the same settings as the flags; a flag is stronger.",
 		Example: "  loadgen run --rate 50k --duration 30s\n" +
 			"  loadgen run --bootstrap-server broker:9092 --rate 10k --acks all --record-size 1KiB --out before",
 		Args: cobra.MaximumNArgs(1),
@@ -97,7 +97,7 @@ func newRun() *cobra.Command {
 			return runPlan(cmd, p, own, yes)
 		},
 	}
-	flags.addTo(cmd.Flags())
+	flags.addTo(cmd)
 	cmd.Flags().StringVar(&again, "again", "", "repeat the run in this `dir`; flags are stronger")
 	cmd.Flags().StringArrayVar(&own, "own-broker-set", nil, "setting `key=value` of the lab's own broker; may be repeated")
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not wait before loading a broker on another machine")

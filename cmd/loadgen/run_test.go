@@ -55,10 +55,12 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Totals.Acked != 1000 || r.Totals.Received != 1000 || r.Clocks["e2e"].Count != 1000 || r.Partial || r.Label != "first" {
+	if r.Totals.Acked != 1000 || r.Totals.Received != 1000 || r.Clocks["e2e"].Count != 1000 || r.Partial ||
+		r.Label != "first" {
 		t.Errorf("%+v", r.Totals)
 	}
-	if !r.Broker.Own || r.Broker.Cost == nil || r.Broker.Cost.CPUSeconds <= 0 || r.Broker.ClusterID == "" || r.Machine.Fsync == nil {
+	if !r.Broker.Own || r.Broker.Cost == nil || r.Broker.Cost.CPUSeconds <= 0 || r.Broker.ClusterID == "" ||
+		r.Machine.Fsync == nil {
 		t.Errorf("broker %+v, machine %+v", r.Broker, r.Machine)
 	}
 	for _, want := range []string{r.Verdict.Sentence, "response", "e2e", "report in r"} {
@@ -66,7 +68,8 @@ func TestRun(t *testing.T) {
 			t.Errorf("%q is not in\n%s", want, out)
 		}
 	}
-	for _, name := range []string{"run.json", "run.hlog", "run.csv", "omb.json", "response.hgrm", "service.hgrm", "e2e.hgrm"} {
+	for _, name := range []string{"run.json", "run.hlog", "run.csv", "omb.json", "response.hgrm", "service.hgrm",
+		"e2e.hgrm"} {
 		if info, err := os.Stat(filepath.Join(dir, "r", name)); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -75,10 +78,12 @@ func TestRun(t *testing.T) {
 		t.Errorf("%v is left of the broker", left)
 	}
 	// A directory that holds a run is refused, and a run can be repeated from it.
-	if code, _, errs := loadgenIn(t, t.Context(), dir, "run", "--out", "r"); code != exitUsage || !strings.Contains(errs, "holds a run already") {
+	if code, _, errs := loadgenIn(t, t.Context(), dir, "run", "--out", "r"); code != exitUsage ||
+		!strings.Contains(errs, "holds a run already") {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
-	if code, out, errs := loadgenIn(t, t.Context(), dir, "run", "--again", "r", "--out", "r2"); code != exitDone && code != exitGenerator {
+	if code, out, errs := loadgenIn(t, t.Context(), dir, "run", "--again", "r", "--out", "r2"); code != exitDone &&
+		code != exitGenerator {
 		t.Fatalf("exit code %d\n%s%s", code, out, errs)
 	}
 	again, err := result.Read(filepath.Join(dir, "r2"))
@@ -186,13 +191,15 @@ func TestTopicsOfOthers(t *testing.T) {
 		code, out, errs := loadgenIn(t, t.Context(), dir, append(base, more...)...)
 		return code, out + errs
 	}
-	if code, text := run("--topic", "theirs", "--out", "a"); code != exitFailed || !strings.Contains(text, "--use-existing-topic") {
+	if code, text := run("--topic", "theirs", "--out", "a"); code != exitFailed || !strings.Contains(text,
+		"--use-existing-topic") {
 		t.Errorf("exit code %d, %s", code, text)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "a")); err == nil {
 		t.Error("a run that did not begin left a directory")
 	}
-	if code, text := run("--topic", "theirs", "--use-existing-topic", "--out", "b"); code != exitDone && code != exitGenerator {
+	if code, text := run("--topic", "theirs", "--use-existing-topic", "--out", "b"); code != exitDone &&
+		code != exitGenerator {
 		t.Errorf("exit code %d, %s", code, text)
 	}
 	if code, text := run("--out", "c"); code != exitDone && code != exitGenerator {
@@ -251,7 +258,8 @@ func TestWrongCommandLines(t *testing.T) {
 // TestNoBroker: an address at which nobody listens is an error that names it.
 func TestNoBroker(t *testing.T) {
 	code, _, errs := loadgenIn(t, t.Context(), t.TempDir(), "run", "--bootstrap-server", "127.0.0.1:1", "--out", "r")
-	if code != exitFailed || !strings.Contains(errs, "no broker answers at 127.0.0.1:1") || !strings.Contains(errs, "refused") {
+	if code != exitFailed || !strings.Contains(errs, "no broker answers at 127.0.0.1:1") || !strings.Contains(errs,
+		"refused") {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
 }

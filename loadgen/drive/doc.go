@@ -5,9 +5,10 @@
 //
 //   - Open loop: record i is due at a moment that depends on i alone. A late record is sent as soon as it can be; none
 //     is skipped, and none is sent early to make up.
-//   - The response clock starts at the due moment, the service clock when the request with the record is written. Between
-//     them lie the schedule's lag, linger, and the wait in the client's buffer; the part of the lag in which the broker
-//     had all it may have is counted apart, so that a slow broker and a slow generator can be told from each other.
+//   - The response clock starts at the due moment, the service clock when the request with the record is written.
+//     Between them lie the schedule's lag, linger, and the wait in the client's buffer; the part of the lag in which
+//     the broker had all it may have is counted apart, so that a slow broker and a slow generator can be told from
+//     each other.
 //   - Records that are due in the warm-up are sent and waited for like any other, and not measured.
 //   - Stopping early loses no answer that came: what was sent is waited for, within a bound.
 //

@@ -49,7 +49,8 @@ func TestScheduleWithWarmup(t *testing.T) {
 			}
 		}
 	}
-	if s := NewSchedule(planOf(t, map[string]string{"rate": "100", "records": "500", "warmup": "0"})); s.Records() != 500 ||
+	if s := NewSchedule(planOf(t, map[string]string{"rate": "100", "records": "500",
+		"warmup": "0"})); s.Records() != 500 ||
 		s.At(499) != 4990*time.Millisecond {
 		t.Errorf("500 records at 100/s: %d, the last at %v", s.Records(), s.At(499))
 	}
@@ -103,7 +104,8 @@ func newRig(t *testing.T, set map[string]string, opts ...kgo.Opt) *rig {
 	r.m = meter.New(time.Now().Add(50*time.Millisecond), 2)
 	from := r.m.Start().Add(r.p.Warmup)
 	stamper := payload.NewStamper(77, time.Now().Add(-time.Second))
-	r.load = &Producing{Plan: r.p, Schedule: schedule, Meter: r.m, Stamper: stamper, Source: source, Topic: "t", Trouble: trouble}
+	r.load = &Producing{Plan: r.p, Schedule: schedule, Meter: r.m, Stamper: stamper, Source: source, Topic: "t",
+		Trouble: trouble}
 	for range r.p.Producers {
 		tap := &Tap{Meter: r.m, From: from}
 		r.load.Taps = append(r.load.Taps, tap)
@@ -154,7 +156,8 @@ func TestEveryScheduledRecordIsSent(t *testing.T) {
 		}
 	}
 	if iv.Counts[meter.BatchRecs] < 2000 || iv.Counts[meter.Requests] == 0 || len(r.errs) > 0 {
-		t.Errorf("%d records in batches, %d requests, errors %v", iv.Counts[meter.BatchRecs], iv.Counts[meter.Requests], r.errs)
+		t.Errorf("%d records in batches, %d requests, errors %v", iv.Counts[meter.BatchRecs],
+			iv.Counts[meter.Requests], r.errs)
 	}
 }
 
@@ -209,7 +212,8 @@ func TestInterrupted(t *testing.T) {
 
 // TestErrorsAreCounted: a refused record is no latency and no success.
 func TestErrorsAreCounted(t *testing.T) {
-	r := newRig(t, map[string]string{"rate": "20", "duration": "1s", "warmup": "0", "record-size": "1.5MiB", "consumers": "0",
+	r := newRig(t, map[string]string{"rate": "20", "duration": "1s", "warmup": "0", "record-size": "1.5MiB",
+		"consumers":   "0",
 		"idempotence": "false"})
 	if err := r.load.Run(t.Context()); err != nil {
 		t.Fatal(err)

@@ -39,7 +39,8 @@ type parcel struct {
 }
 
 func (p *Producing) newLane(i int, c *kgo.Client) *lane {
-	l := &lane{p: p, client: c, tap: p.Taps[i], shard: p.Meter.Shard(), maker: p.Source.Maker(i), room: make(chan struct{}, p.Plan.Buffer)}
+	l := &lane{p: p, client: c, tap: p.Taps[i], shard: p.Meter.Shard(), maker: p.Source.Maker(i),
+		room: make(chan struct{}, p.Plan.Buffer)}
 	l.pool.New = func() any {
 		x := &parcel{l: l}
 		x.done = x.answered
@@ -48,7 +49,8 @@ func (p *Producing) newLane(i int, c *kgo.Client) *lane {
 	return l
 }
 
-// full sends as fast as the broker and the buffer allow. There is no schedule: a record is due when there is room for it.
+// full sends as fast as the broker and the buffer allow. There is no schedule: a record is due when there is room
+// for it.
 func (l *lane) full(ctx context.Context) {
 	select {
 	case <-time.After(time.Until(l.p.Meter.Start())):

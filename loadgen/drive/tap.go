@@ -61,7 +61,8 @@ type tapped struct {
 
 // Write implements net.Conn. The client library writes a request whole.
 func (c *tapped) Write(p []byte) (int, error) {
-	if len(p) > 8 && int(binary.BigEndian.Uint32(p)) == len(p)-4 && int16(binary.BigEndian.Uint16(p[4:])) == wire.KeyProduce {
+	if len(p) > 8 && int(binary.BigEndian.Uint32(p)) == len(p)-4 &&
+		int16(binary.BigEndian.Uint16(p[4:])) == wire.KeyProduce {
 		c.t.request(p[4:], time.Now())
 	}
 	return c.Conn.Write(p)

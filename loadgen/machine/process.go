@@ -36,7 +36,8 @@ func (p *Process) CPU() (time.Duration, error) {
 	return time.Duration(ts.Nano()), nil
 }
 
-// Memory is what a process holds: anonymous memory, which is its own, and pages of files, which may be the page cache's.
+// Memory is what a process holds: anonymous memory, which is its own, and pages of files, which may be the page
+// cache's.
 type Memory struct{ Anon, File int64 }
 
 // Memory reads /proc/PID/status.

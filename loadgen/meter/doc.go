@@ -5,8 +5,8 @@
 //
 //   - Response counts from the moment a record was meant to be sent. It is what a user of the system waits for, and the
 //     only one that shows what a stalled broker does to an open load.
-//   - Service counts from the moment the request with the record was written to the connection. It hides the wait before
-//     that (coordinated omission) and is there to show how much.
+//   - Service counts from the moment the request with the record was written to the connection. It hides the wait
+//     before that (coordinated omission) and is there to show how much.
 //   - EndToEnd counts from the intended moment to the consumer's hands, on one monotonic clock of one process.
 //
 // Values are nanoseconds in histograms of 3 significant digits from 1 µs to 1 h; what lies outside is put at the edge

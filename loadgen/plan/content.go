@@ -100,7 +100,8 @@ func ParseCodec(text string) (Codec, error) {
 	c := Codec{Name: strings.ToLower(name)}
 	top, known := map[string]int{"none": 0, "snappy": 0, "gzip": 9, "lz4": 9, "zstd": 22}[c.Name]
 	if !known {
-		return Codec{}, fmt.Errorf("%q is no compression: write none, gzip, snappy, lz4 or zstd, with a level as zstd:3", text)
+		return Codec{},
+			fmt.Errorf("%q is no compression: write none, gzip, snappy, lz4 or zstd, with a level as zstd:3", text)
 	}
 	if leveled {
 		n, err := strconv.Atoi(level)

@@ -124,7 +124,8 @@ func TestSchedule(t *testing.T) {
 			}
 			last = at
 			// The number due until then, by the rate's own sum, is i again.
-			if due := (Rate{Shape: r.Shape, From: r.From, To: r.rateAt(at, run), Levels: r.Levels}).sumUntil(at, run); due-float64(i) > 1+1e-6*float64(i) || float64(i)-due > 1+1e-6*float64(i) {
+			if due := (Rate{Shape: r.Shape, From: r.From, To: r.rateAt(at, run), Levels: r.Levels}).sumUntil(at,
+				run); due-float64(i) > 1+1e-6*float64(i) || float64(i)-due > 1+1e-6*float64(i) {
 				t.Fatalf("at %v %f records are due, and record %d is", at, due, i)
 			}
 		}

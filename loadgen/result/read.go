@@ -25,7 +25,8 @@ func Read(dir string) (*Run, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if r.Schema != Schema {
-		return nil, fmt.Errorf("%s has schema %d, this loadgen reads %d: use the loadgen that wrote it", path, r.Schema, Schema)
+		return nil, fmt.Errorf("%s has schema %d, this loadgen reads %d: use the loadgen that wrote it", path,
+			r.Schema, Schema)
 	}
 	if err := r.readHlog(filepath.Join(dir, FileHlog)); err != nil {
 		return nil, err

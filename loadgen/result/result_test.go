@@ -89,7 +89,8 @@ func TestReadIsWhatWasWritten(t *testing.T) {
 			t.Errorf("%v: the latencies read are not those written (%d and %d)", c, b.TotalCount(), a.TotalCount())
 		}
 	}
-	if !reflect.DeepEqual(want.Clocks, got.Clocks) || want.Totals != got.Totals || !reflect.DeepEqual(want.Seconds, got.Seconds) {
+	if !reflect.DeepEqual(want.Clocks, got.Clocks) || want.Totals != got.Totals || !reflect.DeepEqual(want.Seconds,
+		got.Seconds) {
 		t.Errorf("read %+v\nwritten %+v", got, want)
 	}
 	p, err := got.Plan()

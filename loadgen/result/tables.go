@@ -142,7 +142,8 @@ func (r *Run) writeOMB(w io.Writer) error {
 		publish = append(publish, float64(k.Counts[meter.Acked])/s)
 		consume = append(consume, float64(k.Counts[meter.Consumed])/s)
 		errs = append(errs, float64(k.Counts[meter.Errors])/s)
-		behind = max(0, behind+float64(k.Counts[meter.Acked]*int64(max(1, readers(p.Group, p.Consumers)))-k.Counts[meter.Consumed]))
+		behind = max(0, behind+float64(k.Counts[meter.Acked]*int64(max(1, readers(p.Group,
+			p.Consumers)))-k.Counts[meter.Consumed]))
 		backlog = append(backlog, behind)
 	}
 	o.lists["publishRate"], o.lists["consumeRate"], o.lists["publishErrorRate"] = publish, consume, errs
