@@ -143,22 +143,16 @@ func (u *run) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	producers, taps, err := u.producers()
+	load, done, err := u.producing(ctx, schedule, stamper, source)
 	if err != nil {
 		consuming.Stop()
 		return err
 	}
 	u.r.Started, u.r.Topic = start, u.target.topic
 	watch := u.watch(schedule)
-	load := &drive.Producing{
-		Plan: u.p, Schedule: schedule, Meter: u.meter, Stamper: stamper, Source: source, Topic: u.target.topic,
-		Clients: producers, Taps: taps, Trouble: u.trouble,
-	}
 	err = u.await(ctx, load, consuming, schedule)
 	consuming.Stop()
-	for _, c := range producers {
-		c.Close()
-	}
+	done()
 	if werr := watch(); werr != nil {
 		return werr
 	}
@@ -174,11 +168,41 @@ func (u *run) load(ctx context.Context) error {
 	return u.r.Summarize()
 }
 
+// load is the producing side of a run.
+type load interface {
+	Run(ctx context.Context) error
+	Acked() int64
+	Overrun() time.Duration
+}
+
+// producing makes the producing side: a client library's producers, or raw connections. done closes what it opened.
+func (u *run) producing(ctx context.Context, s drive.Schedule, stamper *payload.Stamper, source *payload.Source) (
+	l load, done func(), err error,
+) {
+	if u.p.Raw {
+		leaders, err := u.target.leaders(ctx)
+		return &drive.Raw{
+			Plan: u.p, Schedule: s, Meter: u.meter, Source: source, Topic: u.target.topic, Leaders: leaders,
+			Dial: u.target.link.Dial, Trouble: u.trouble,
+		}, func() {}, err
+	}
+	producers, taps, err := u.producers()
+	done = func() {
+		for _, c := range producers {
+			c.Close()
+		}
+	}
+	return &drive.Producing{
+		Plan: u.p, Schedule: s, Meter: u.meter, Stamper: stamper, Source: source, Topic: u.target.topic,
+		Clients: producers, Taps: taps, Trouble: u.trouble,
+	}, done, err
+}
+
 // startDelay lets consumers and threads be there when the first record is due.
 const startDelay = 300 * time.Millisecond
 
 // await runs the producers to their end, and the consumers until they have what was acknowledged.
-func (u *run) await(ctx context.Context, load *drive.Producing, consuming *drive.Consuming, s drive.Schedule) error {
+func (u *run) await(ctx context.Context, load load, consuming *drive.Consuming, s drive.Schedule) error {
 	if u.p.Producers == 0 {
 		select {
 		case <-ctx.Done():
@@ -221,7 +245,7 @@ func (u *run) producers() (list []*kgo.Client, taps []*drive.Tap, err error) {
 		}
 		c, err := u.target.client(opts...)
 		if err != nil {
-			return nil, nil, err
+			return list, taps, err
 		}
 		list, taps = append(list, c), append(taps, tap)
 	}

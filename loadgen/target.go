@@ -209,6 +209,32 @@ func (t *target) makeTopic(ctx context.Context, id string) error {
 	return t.settled(ctx)
 }
 
+// leaders are the addresses of the leaders of the topic's partitions, for raw connections, which find nothing
+// themselves.
+func (t *target) leaders(ctx context.Context) ([]string, error) {
+	if t.link.SASL {
+		return nil, errors.New("raw mode does not authenticate: leave --raw out, or measure without SASL")
+	}
+	ctx, cancel := context.WithTimeout(ctx, adminWithin)
+	defer cancel()
+	meta, err := t.admin.Metadata(ctx, t.topic)
+	if err != nil {
+		return nil, err
+	}
+	addresses := map[int32]string{}
+	for _, b := range meta.Brokers {
+		addresses[b.NodeID] = net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port)))
+	}
+	list := make([]string, t.p.Partitions)
+	for i := range list {
+		p, ok := meta.Topics[t.topic].Partitions[int32(i)]
+		if list[i] = addresses[p.Leader]; !ok || list[i] == "" {
+			return nil, fmt.Errorf("partition %d of topic %s has no leader", i, t.topic)
+		}
+	}
+	return list, nil
+}
+
 // existing learns about a topic that was there before the run.
 func (t *target) existing(ctx context.Context) error {
 	topics, err := t.admin.ListTopics(ctx, t.topic)

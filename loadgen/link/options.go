@@ -23,6 +23,7 @@ import (
 type Link struct {
 	Options []kgo.Opt // everything but how to dial
 	Dial    func(ctx context.Context, network, address string) (net.Conn, error)
+	SASL    bool     // the broker wants authentication
 	Ignored []string // properties without an effect here
 }
 
@@ -91,7 +92,7 @@ func (l *Link) secure(props map[string]string) error {
 		if err != nil {
 			return err
 		}
-		l.Options = append(l.Options, kgo.SASL(mechanism))
+		l.Options, l.SASL = append(l.Options, kgo.SASL(mechanism)), true
 	}
 	return nil
 }

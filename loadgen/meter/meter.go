@@ -105,9 +105,12 @@ func (m *Meter) Shard() *Shard { return m.shards[int(m.next.Add(1)-1)%len(m.shar
 func (m *Meter) Add(c Counter, n int64) { m.counts[c].Add(n) }
 
 // Lag counts how late a record was handed to the client, and how much of that it waited for the broker.
-func (m *Meter) Lag(lag, blocked time.Duration) {
-	m.counts[LagNs].Add(int64(lag))
-	m.counts[BlockedNs].Add(int64(blocked))
+func (m *Meter) Lag(lag, blocked time.Duration) { m.LagOf(lag, blocked, 1) }
+
+// LagOf is Lag for so many records that went together.
+func (m *Meter) LagOf(lag, blocked time.Duration, records int64) {
+	m.counts[LagNs].Add(int64(lag) * records)
+	m.counts[BlockedNs].Add(int64(blocked) * records)
 	for {
 		was := m.maxLag.Load()
 		if int64(lag) <= was || m.maxLag.CompareAndSwap(was, int64(lag)) {
@@ -139,18 +142,21 @@ type Shard struct {
 }
 
 // Record keeps one latency. It allocates nothing.
-func (s *Shard) Record(c Clock, latency time.Duration) {
+func (s *Shard) Record(c Clock, latency time.Duration) { s.RecordN(c, latency, 1) }
+
+// RecordN keeps the same latency for so many records.
+func (s *Shard) RecordN(c Clock, latency time.Duration, records int64) {
 	v := int64(latency)
 	if v < Lowest || v > Highest {
 		if c == EndToEnd && v < 0 {
-			s.m.Add(Negative, 1)
+			s.m.Add(Negative, records)
 		} else if v > Highest {
-			s.m.Add(Clamped, 1)
+			s.m.Add(Clamped, records)
 		}
 		v = max(Lowest, min(Highest, v))
 	}
 	s.mu.Lock()
-	_ = s.live[c].RecordValue(v) // cannot fail within the range
+	_ = s.live[c].RecordValues(v, records) // cannot fail within the range
 	s.mu.Unlock()
 }
 

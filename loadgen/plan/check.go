@@ -17,6 +17,9 @@ func (p *Plan) Check() error {
 	if (p.Acks != AcksAll || p.Raw) && !p.set["idempotence"] {
 		p.Idempotence = false
 	}
+	if p.Raw && !p.set["consumers"] {
+		p.Consumers = 0 // prebuilt records carry no stamps
+	}
 	bad := func(name, format string, args ...any) error {
 		return &SettingError{Name: name, Err: fmt.Errorf(format, args...)}
 	}

@@ -1,0 +1,312 @@
+package drive
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+
+	"tailrace/batch"
+	"tailrace/loadgen/meter"
+	"tailrace/loadgen/payload"
+	"tailrace/loadgen/plan"
+	"tailrace/wire"
+)
+
+// Raw is a load of prebuilt produce requests. A request is built once and sent again and again, each answer is read and
+// checked for its error code, and nothing else is done: so the broker is measured and not a client library. A request
+// holds one batch, as full as batch-size allows; its records share one due moment, that of the first of them.
+type Raw struct {
+	Plan     *plan.Plan
+	Schedule Schedule
+	Meter    *meter.Meter
+	Source   *payload.Source
+	Topic    string
+	Leaders  []string // address of the leader of each partition
+	Dial     Dialer
+	Trouble  func(error)
+
+	records int // in a request
+	bytes   int // values and keys in a request
+	size    int // of a batch
+	from    time.Time
+	end     time.Time
+	left    atomic.Int64 // requests, at full speed by count
+	acked   atomic.Int64
+	overrun atomic.Int64
+}
+
+// rawVersion of Produce is the newest that names topics: every broker since Kafka 2.4 serves it.
+const rawVersion = 9
+
+// Acked is how many records were acknowledged, the warm-up's included.
+func (r *Raw) Acked() int64 { return r.acked.Load() }
+
+// Overrun is how late the last record was that the schedule held.
+func (r *Raw) Overrun() time.Duration { return time.Duration(r.overrun.Load()) }
+
+// Records is how many records a request holds.
+func (r *Raw) Records() int { return r.records }
+
+// Run sends the schedule over all connections and waits for the answers.
+func (r *Raw) Run(ctx context.Context) error {
+	r.from = r.Meter.Start().Add(r.Schedule.Warmup())
+	r.end = r.Meter.Start().Add(r.Schedule.End())
+	conns := r.Plan.Connections * max(1, r.Plan.Producers)
+	wires := make([]*rawConn, conns)
+	for i := range wires {
+		c, err := r.open(ctx, i)
+		if err != nil {
+			return err
+		}
+		defer c.conn.Close()
+		wires[i] = c
+	}
+	if r.left.Store(1 << 62); r.Plan.Records > 0 {
+		r.left.Store((r.Plan.Records + int64(r.records) - 1) / int64(r.records))
+	}
+	var wg sync.WaitGroup
+	errs := make([]error, conns)
+	for i, c := range wires {
+		wg.Go(func() { errs[i] = c.run(ctx, i, conns) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// rawConn is one connection with its prebuilt request.
+type rawConn struct {
+	r     *Raw
+	conn  net.Conn
+	frame []byte
+	shard *meter.Shard
+	room  chan struct{} // a token a request in flight
+	sent  chan flight   // in the order of the answers
+}
+
+// flight is a request on its way.
+type flight struct {
+	due, wrote time.Time
+	measured   bool
+}
+
+// open connects to the leader of a partition and builds the request for it.
+func (r *Raw) open(ctx context.Context, i int) (*rawConn, error) {
+	partition := i % len(r.Leaders)
+	conn, err := r.Dial(ctx, "tcp", r.Leaders[partition])
+	if err != nil {
+		return nil, err
+	}
+	c := &rawConn{
+		r: r, conn: conn, shard: r.Meter.Shard(),
+		room: make(chan struct{}, r.Plan.InFlight), sent: make(chan flight, r.Plan.InFlight+1),
+	}
+	c.frame, err = r.build(partition, i)
+	return c, err
+}
+
+// build makes a request: a batch of as many records as fit.
+func (r *Raw) build(partition, lane int) ([]byte, error) {
+	var b batch.Builder
+	b.Reset(batch.Options{LeaderEpoch: -1})
+	maker, now := r.Source.Maker(lane), time.Now().UnixMilli()
+	const overhead = 16 // of a record around key and value, at most
+	count, bytes := 0, 0
+	for total := batch.HeaderSize; count == 0 || total <= int(r.Plan.BatchSize); {
+		key, value := maker.Key(nil), maker.Value(nil)
+		if total += len(key) + len(value) + overhead; count > 0 && total > int(r.Plan.BatchSize) {
+			break
+		}
+		b.Append(now, key, value)
+		count++
+		bytes += len(key) + len(value)
+	}
+	v, err := b.Build()
+	if err != nil {
+		return nil, err
+	}
+	r.records, r.bytes, r.size = count, bytes, len(v)
+	h := wire.RequestHeader{Key: wire.KeyProduce, Version: rawVersion, CorrelationID: 1, ClientID: []byte("loadgen")}
+	frame := wire.AppendRequestHeader(make([]byte, 4), &h)
+	frame = wire.AppendProduceRequest(frame, rawVersion, &wire.ProduceHead{Acks: int16(r.Plan.Acks), TimeoutMs: 30_000},
+		[]wire.ProduceData{{Name: r.Topic, Partitions: []wire.ProducePartition{{Index: int32(partition), Records: v}}}})
+	binary.BigEndian.PutUint32(frame, uint32(len(frame)-4))
+	return frame, nil
+}
+
+// run sends the which-th of every of requests, and reads the answers beside that.
+func (c *rawConn) run(ctx context.Context, which, of int) error {
+	read := make(chan error, 1)
+	go func() { read <- c.read() }()
+	err := c.write(ctx, which, of)
+	close(c.sent)
+	if c.r.Plan.Acks == plan.AcksNone {
+		return errors.Join(err, <-read)
+	}
+	_ = c.conn.SetReadDeadline(time.Now().Add(drainWithin))
+	return errors.Join(err, <-read)
+}
+
+func (c *rawConn) write(ctx context.Context, which, of int) error {
+	r := c.r
+	sleep := newPacer()
+	defer sleep.close()
+	start, each := r.Meter.Start(), int64(r.records)
+	for i := int64(which); ; i += int64(of) {
+		due := start
+		if !r.Schedule.Full() {
+			if i*each >= r.Schedule.Records() {
+				return nil
+			}
+			due = start.Add(r.Schedule.At(i * each))
+		}
+		if !sleep.until(ctx, due) {
+			return nil
+		}
+		blocked, ok := c.admit(ctx)
+		if !ok {
+			return nil
+		}
+		now := time.Now()
+		if r.Schedule.Full() {
+			if due = now; r.over(now) {
+				<-c.room
+				return nil
+			}
+		}
+		f := flight{due: due, wrote: now, measured: !due.Before(r.from)}
+		if f.measured {
+			r.Meter.Add(meter.Scheduled, each)
+			r.Meter.Add(meter.Sent, each)
+			r.Meter.LagOf(now.Sub(due), blocked, each)
+			if !r.Schedule.Full() {
+				r.overrun.Store(int64(now.Sub(due)))
+			}
+		}
+		c.sent <- f
+		if _, err := c.conn.Write(c.frame); err != nil {
+			return err
+		}
+	}
+}
+
+// over tells whether a run at full speed has had its time, or its records.
+func (r *Raw) over(now time.Time) bool {
+	if r.Plan.Records == 0 {
+		return now.After(r.end)
+	}
+	return !now.Before(r.from) && r.left.Add(-1) < 0
+}
+
+// admit waits until a request may be sent.
+func (c *rawConn) admit(ctx context.Context) (blocked time.Duration, ok bool) {
+	select {
+	case c.room <- struct{}{}:
+		return 0, true
+	default:
+	}
+	began := time.Now()
+	select {
+	case c.room <- struct{}{}:
+		return time.Since(began), true
+	case <-ctx.Done():
+		return 0, false
+	}
+}
+
+// read takes the answers, which come in the order of the requests.
+func (c *rawConn) read() error {
+	in := bufio.NewReaderSize(c.conn, 64<<10)
+	var frame []byte
+	for f := range c.sent {
+		var code int16
+		if c.r.Plan.Acks != plan.AcksNone {
+			var err error
+			if frame, err = readFrame(in, frame); err != nil {
+				return c.gaveUp(err)
+			}
+			if code, err = c.code(frame); err != nil {
+				return c.gaveUp(err)
+			}
+		}
+		c.answered(f, code)
+		<-c.room
+	}
+	return nil
+}
+
+// gaveUp lets the writer end: it may wait for room that no answer will make.
+func (c *rawConn) gaveUp(err error) error {
+	c.conn.Close()
+	for range c.sent {
+		<-c.room
+	}
+	return fmt.Errorf("raw connection to %s: %w", c.conn.RemoteAddr(), err)
+}
+
+func readFrame(in *bufio.Reader, frame []byte) ([]byte, error) {
+	var size [4]byte
+	if _, err := io.ReadFull(in, size[:]); err != nil {
+		return frame, err
+	}
+	n := int(binary.BigEndian.Uint32(size[:]))
+	if n > 1<<20 {
+		return frame, fmt.Errorf("an answer of %d bytes to a produce request", n)
+	}
+	if cap(frame) < n {
+		frame = make([]byte, n)
+	}
+	_, err := io.ReadFull(in, frame[:n])
+	return frame[:n], err
+}
+
+// code is the error code of the only partition in an answer.
+func (c *rawConn) code(frame []byte) (int16, error) {
+	_, body, err := wire.ParseResponseHeader(frame, wire.KeyProduce, rawVersion)
+	if err != nil {
+		return 0, err
+	}
+	var resp wire.ProduceResponse
+	if err := resp.Parse(rawVersion, body); err != nil {
+		return 0, err
+	}
+	var t wire.ProduceTopic
+	var p wire.ProducedPartition
+	if !resp.NextTopic(&t) || !resp.NextPartition(&p) {
+		return 0, errors.New("an answer without a partition")
+	}
+	return int16(p.Code), nil
+}
+
+func (c *rawConn) answered(f flight, code int16) {
+	r, now, n := c.r, time.Now(), int64(c.r.records)
+	if code != 0 {
+		r.Trouble(kerr.ErrorForCode(code))
+		if f.measured {
+			r.Meter.Add(meter.Errors, n)
+		}
+		return
+	}
+	r.acked.Add(n)
+	if !f.measured {
+		return
+	}
+	r.Meter.Done(now)
+	c.shard.RecordN(meter.Response, now.Sub(f.due), n)
+	c.shard.RecordN(meter.Service, now.Sub(f.wrote), n)
+	r.Meter.Add(meter.Acked, n)
+	r.Meter.Add(meter.AckedBytes, int64(r.bytes))
+	r.Meter.Add(meter.Requests, 1)
+	r.Meter.Add(meter.Batches, 1)
+	r.Meter.Add(meter.BatchRecs, n)
+	r.Meter.Add(meter.BatchBytes, int64(r.size))
+	r.Meter.Add(meter.WireBytes, int64(r.size))
+}
