@@ -28,7 +28,9 @@ func (m *Machine) Replay(r effect.Record, timestampMs int64) error { return nil 
 func (m *Machine) Loaded(nowMs int64) effect.Effects { return effect.Effects{WakeMs: effect.Never} }
 
 // Step lets one event happen. The effects hold what became of it, and of calls that waited for it.
-func (m *Machine) Step(ev Event, nowMs int64) effect.Effects { return effect.Effects{WakeMs: effect.Never} }
+func (m *Machine) Step(ev Event, nowMs int64) effect.Effects {
+	return effect.Effects{WakeMs: effect.Never}
+}
 
 // Snapshot gives the records that rebuild the state which a replay of the log would give.
 func (m *Machine) Snapshot() iter.Seq[effect.Record] { return func(func(effect.Record) bool) {} }
