@@ -36,6 +36,7 @@ type Broker struct {
 	topics topicTable
 	files  *segment.Files
 	jobs   *jobs
+	groups *groupCoordinator
 
 	server    *netio.Server
 	listeners []listener

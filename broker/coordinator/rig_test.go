@@ -271,8 +271,10 @@ func (c *call) wait() *call {
 	return c
 }
 
-func (s *shelf) put(key, value string) *call { return s.submit(event{kind: "put", key: key, value: value}) }
-func (s *shelf) get(key string) *call        { return s.submit(event{kind: "get", key: key}) }
+func (s *shelf) put(key, value string) *call {
+	return s.submit(event{kind: "put", key: key, value: value})
+}
+func (s *shelf) get(key string) *call { return s.submit(event{kind: "get", key: key}) }
 
 // loaded waits until the shard takes calls.
 func (s *shelf) loaded() {
