@@ -9,8 +9,8 @@ import (
 
 // OffsetDelete, key 47, version 0.
 //
-// Behaviour: offsets of topics that the group's members do not subscribe to are forgotten. Topics and partitions that do
-// not exist are refused one by one.
+// Behaviour: offsets of topics that the group's members do not subscribe to are forgotten. Topics and partitions that
+// do not exist are refused one by one.
 //
 // Departures: none.
 func (b *Broker) offsetDelete(q *request) {

@@ -125,7 +125,8 @@ func checkLeaveGroup(s *subject, v int16, resp kmsg.Response) {
 	if v < 3 {
 		return
 	}
-	if len(r.Members) != 2 || r.Members[0].ErrorCode != 0 || errcode.Code(r.Members[1].ErrorCode) != errcode.UnknownMemberID {
+	if len(r.Members) != 2 || r.Members[0].ErrorCode != 0 ||
+		errcode.Code(r.Members[1].ErrorCode) != errcode.UnknownMemberID {
 		s.t.Errorf("LeaveGroup v%d: %+v", v, r)
 	}
 }
