@@ -2,6 +2,7 @@ package broker
 
 import (
 	"log/slog"
+	"sync"
 	"sync/atomic"
 
 	"tailrace/broker/config"
@@ -46,6 +47,8 @@ type Broker struct {
 	producerIDs producerIDs
 	settings    settings
 	refusals    refusals
+
+	fewReplicas sync.Once // said that internal topics get fewer than is set
 
 	offline  chan error // the last log directory has failed
 	failed   atomic.Int32

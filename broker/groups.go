@@ -120,8 +120,10 @@ func (b *Broker) internalTopic(img *metadata.Image, name string) metadata.NewTop
 	cfg := b.config
 	rf, _, lowered := img.InternalReplication(int16(cfg.OffsetsTopicReplicationFactor), 1)
 	if lowered {
-		b.logger.Warn("an internal topic gets fewer replicas than offsets.topic.replication.factor asks for: "+
-			"there are not so many brokers", "topic", name, "replicas", rf, "wanted", cfg.OffsetsTopicReplicationFactor)
+		b.fewReplicas.Do(func() {
+			b.logger.Warn("an internal topic gets fewer replicas than offsets.topic.replication.factor asks for: "+
+				"there are not so many brokers", "topic", name, "replicas", rf, "wanted", cfg.OffsetsTopicReplicationFactor)
+		})
 	}
 	value := func(s string) *string { return &s }
 	return metadata.NewTopic{

@@ -127,6 +127,9 @@ func TestOffsetsTopic(t *testing.T) {
 	if r := ask[*kmsg.MetadataResponse](p, req); r.Topics[0].ErrorCode == 0 {
 		t.Errorf("it is there before it is needed: %+v", r.Topics[0])
 	}
+	req.AllowAutoTopicCreation = true // a consumer of the topic itself needs it as well
+	p.send(req)
+	p.receive(req)
 	p.coordinated()
 	r := ask[*kmsg.MetadataResponse](p, req).Topics[0]
 	if r.ErrorCode != 0 || !r.IsInternal || len(r.Partitions) != 3 || len(r.Partitions[0].Replicas) != 1 {
