@@ -48,7 +48,8 @@ type Broker struct {
 	settings    settings
 	refusals    refusals
 
-	fewReplicas sync.Once // said that internal topics get fewer than is set
+	fewReplicas sync.Once    // said that internal topics get fewer than is set
+	noGroups    atomic.Int64 // when it was last said that the topic of the groups cannot be made, s since 1970
 
 	offline  chan error // the last log directory has failed
 	failed   atomic.Int32

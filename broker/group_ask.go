@@ -30,7 +30,6 @@ type groupPart struct {
 	group string // whose shard is asked; not with shard
 	req   kmsg.Request
 	resp  kmsg.Response
-	code  errcode.Code // why it was refused; then resp says so too
 }
 
 // askGroup passes a request about one group to its coordinator. mend, if there is one, completes the answer. The body
@@ -104,7 +103,6 @@ func (p *groupPart) Answer(body kmsg.Response, out *netio.Batch) {
 // member's heartbeat meets a coordinator that loads with success, and consumers before 3.9 do not retry an OffsetFetch
 // on COORDINATOR_NOT_AVAILABLE.
 func (p *groupPart) Refuse(code errcode.Code, out *netio.Batch) {
-	p.code = code
 	switch p.req.(type) {
 	case *kmsg.HeartbeatRequest:
 		if code == errcode.CoordinatorLoadInProgress {

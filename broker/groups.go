@@ -1,8 +1,9 @@
 package broker
 
 import (
+	"cmp"
 	"crypto/rand"
-	"slices"
+	"errors"
 	"strconv"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"tailrace/broker/group"
 	"tailrace/broker/metadata"
 	"tailrace/broker/partition"
+	"tailrace/broker/quorum"
 	"tailrace/wire"
 )
 
@@ -105,13 +107,25 @@ func (b *Broker) withGroups(then func()) {
 			return records
 		},
 		func(_ wire.Offset, err error) {
-			failed := slices.ContainsFunc(results, func(t metadata.CreatedTopic) bool { return !t.OK() })
-			if b.groupPartitions() == 0 && (err != nil || failed) {
-				b.logger.Error("the topic of the consumer groups cannot be made", "topic", metadata.ConsumerOffsetsTopic,
-					"error", err, "results", results)
+			if b.groupPartitions() == 0 && !errors.Is(err, quorum.ErrClosed) {
+				b.reportNoGroups(err, results)
 			}
 			then()
 		})
+}
+
+// reportNoGroups says, once in 10 s, why no group can be served; clients ask again and again.
+func (b *Broker) reportNoGroups(err error, results []metadata.CreatedTopic) {
+	for _, r := range results {
+		if err == nil && !r.OK() {
+			err = errors.New(cmp.Or(r.Message, r.Code.Message()))
+		}
+	}
+	now := time.Now().Unix()
+	if last := b.noGroups.Load(); now-last >= 10 && b.noGroups.CompareAndSwap(last, now) {
+		b.logger.Error("the topic of the consumer groups cannot be made: no group is served",
+			"topic", metadata.ConsumerOffsetsTopic, "error", err)
+	}
 }
 
 // internalTopic is how the broker makes a topic for itself. A replication factor that the cluster is too small for is
