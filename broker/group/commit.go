@@ -13,12 +13,12 @@ import (
 const (
 	commitLeaderEpoch  = 6
 	commitGroupMissing = 9
-	commitTopicID      = 10
 	lastRetentionTime  = 4
 )
 
 // commit stores offsets. Who may: members of the current generation, and anybody while the group has no members
-// (OffsetMetadataManager.commitOffset, ClassicGroup.validateOffsetCommit).
+// (OffsetMetadataManager.commitOffset, ClassicGroup.validateOffsetCommit). The caller has filled in name and id of each
+// topic in requests of every version: Kafka stores the id of a topic that was named, too.
 func (m *Machine) commit(req *kmsg.OffsetCommitRequest) *kmsg.OffsetCommitResponse {
 	g := m.groups[req.Group]
 	if code := m.mayCommit(g, req); code != errcode.None {
@@ -50,7 +50,7 @@ func (m *Machine) commit(req *kmsg.OffsetCommitRequest) *kmsg.OffsetCommitRespon
 			if req.Version >= commitLeaderEpoch {
 				c.leaderEpoch = max(p.LeaderEpoch, -1)
 			}
-			if req.Version >= commitTopicID {
+			if expireMs == never { // the record of one that expires has no room for it
 				c.topicID = t.TopicID
 			}
 			g.put(t.Topic, p.Partition, c)

@@ -7,9 +7,10 @@ type Event interface{ event() }
 
 // Call is a request of a client: JoinGroup, SyncGroup, Heartbeat, LeaveGroup, OffsetCommit, OffsetFetch, OffsetDelete,
 // ListGroups, DescribeGroups or DeleteGroups, in any served version (Request.GetVersion). It names only groups of this
-// machine's partition. The machine keeps slices of the request (subscriptions, assignments), so the caller gives it away.
+// machine's partition. The machine keeps strings of the request, and copies the bytes that it keeps: the frame is free
+// when Step returns if the request was read by ReadFrom (UnsafeReadFrom makes strings of the frame).
 type Call struct {
-	To         any // comes back with the answer
+	To         any // comes back with the answer; comparable, and another one for every call that is not answered yet
 	ClientID   string
 	ClientHost string // as Kafka shows it: "/" and the address
 	Request    kmsg.Request

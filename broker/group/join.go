@@ -110,7 +110,8 @@ func (m *Machine) joinAgain(c *Call, req *kmsg.JoinGroupRequest, g *group) {
 	}
 	if g.pending[req.MemberID] != nil {
 		if req.InstanceID != nil {
-			refuse(errcode.UnknownServerError) // ids are handed out to dynamic members only; Kafka throws here
+			// Ids are handed out to dynamic members only. Kafka throws here, and so forgets whom to tell.
+			m.reply(c, joinError(req.Version, "", errcode.UnknownServerError))
 			return
 		}
 		m.addMember(c, req, g, req.MemberID, protocols)

@@ -9,9 +9,9 @@ import (
 // skipAssignment is the first version of JoinGroup in which a leader can be told to compute nothing.
 const skipAssignment = 9
 
-// replaceStatic is the JoinGroup of a static member that has started again and knows its old member id no more (KIP-345):
-// it gets a new one, and whoever still uses the old one is fenced. In a stable group nothing else happens: the member
-// keeps its assignment, and the others do not notice.
+// replaceStatic is the JoinGroup of a static member that has started again and knows its old member id no more
+// (KIP-345): it gets a new one, and whoever still uses the old one is fenced. In a stable group nothing else happens:
+// the member keeps its assignment, and the others do not notice.
 func (m *Machine) replaceStatic(c *Call, req *kmsg.JoinGroupRequest, g *group, old *member, id string, p []protocol) {
 	leader := g.leader
 	n := m.succeed(g, old, id)

@@ -96,6 +96,12 @@ func sortMembers(r kmsg.Response) {
 				return strings.Compare(a.MemberID, b.MemberID)
 			})
 		}
+	case *kmsg.OffsetFetchResponse:
+		for i := range r.Groups {
+			slices.SortFunc(r.Groups[i].Topics, func(a, b kmsg.OffsetFetchResponseGroupTopic) int {
+				return strings.Compare(a.Topic, b.Topic)
+			})
+		}
 	case *kmsg.ListGroupsResponse:
 		slices.SortFunc(r.Groups, func(a, b kmsg.ListGroupsResponseGroup) int { return strings.Compare(a.Group, b.Group) })
 	case *kmsg.DeleteGroupsResponse:
@@ -133,7 +139,7 @@ func (c *conversation) real(text string) string {
 	})
 }
 
-// settleMs is how long an answer may take before it is said to wait for something: after every call so much time passes.
+// settleMs is how long an answer may take before it is said to wait for something: so much time passes after a call.
 const settleMs = 700
 
 // machinePartner answers out of a Machine.
@@ -155,12 +161,32 @@ func (p *machinePartner) step(ev Event) {
 	e := p.m.Step(ev, p.nowMs)
 	p.wakeMs = e.WakeMs
 	for _, r := range e.Replies {
-		p.came[r.To.(string)] = r.Body
+		again := kmsg.ResponseForKey(r.Body.Key())
+		throughBytes(r.Body, again)
+		p.came[r.To.(string)] = again
+	}
+}
+
+// message is a request or a response.
+type message interface {
+	GetVersion() int16
+	SetVersion(int16)
+	AppendTo([]byte) []byte
+	ReadFrom([]byte) error
+}
+
+// throughBytes makes to of from, without the fields that its version does not have.
+func throughBytes(from, to message) {
+	to.SetVersion(from.GetVersion())
+	if err := to.ReadFrom(from.AppendTo(nil)); err != nil {
+		panic(err)
 	}
 }
 
 func (p *machinePartner) call(name, client string, req kmsg.Request) {
-	p.step(Call{To: name, ClientID: client, ClientHost: "/127.0.0.1", Request: req})
+	again := kmsg.RequestForKey(req.Key())
+	throughBytes(req, again)
+	p.step(Call{To: name, ClientID: client, ClientHost: "/127.0.0.1", Request: again})
 	p.wait(0)
 }
 

@@ -150,8 +150,8 @@ func (m *Machine) syncOver(g *group) {
 	m.prepare(g)
 }
 
-// sessionOver is the end of a session. A member whose call waits here is alive: its session begins anew when the call is
-// answered.
+// sessionOver is the end of a session. A member whose call waits here is alive: its session begins anew when the call
+// is answered.
 func (m *Machine) sessionOver(g *group, id string) {
 	n := g.byID[id]
 	switch {

@@ -125,7 +125,8 @@ func refuseFetch(req *kmsg.OffsetFetchRequest, code errcode.Code) *kmsg.OffsetFe
 	return r
 }
 
-// tooLong refuses names that a record has no room for: an int16 says how long they are. Newer requests could bring them.
+// tooLong refuses names that a record, in which an int16 says how long they are, has no room for. Requests of flexible
+// versions could bring them.
 func tooLong(req kmsg.Request) errcode.Code {
 	long := func(s string) bool { return len(s) > math.MaxInt16 }
 	switch req := req.(type) {

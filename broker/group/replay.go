@@ -6,8 +6,8 @@ import (
 	"tailrace/broker/effect"
 )
 
-// Replay applies one record of the log; records come in the order of the log. Nothing of the record is kept. An error is
-// an *UnknownRecordError or a *BadRecordError: the record was not applied, and the replay may go on.
+// Replay applies one record of the log; records come in the order of the log. Nothing of the record is kept. An error
+// is an *UnknownRecordError or a *BadRecordError: the record was not applied, and the replay may go on.
 //
 // What a transaction wrote is the caller's to hold back until its marker comes, and to leave out if it was aborted.
 func (m *Machine) Replay(r effect.Record, timestampMs int64) error {

@@ -11,8 +11,9 @@ import (
 // mandatoryProtocol is the first version of SyncGroup that has to name protocol type and protocol.
 const mandatoryProtocol = 5
 
-// sync is SyncGroup: followers wait for the leader's, which brings the assignment of all. The group is stable as soon as
-// its record is on its way to the log; nobody hears of it before it is there (GroupMetadataManager.classicGroupSync).
+// sync is SyncGroup: followers wait for the leader's, which brings the assignment of all. The group is stable as soon
+// as its record is on its way to the log; nobody hears of it before it is there
+// (GroupMetadataManager.classicGroupSync).
 func (m *Machine) sync(c *Call, req *kmsg.SyncGroupRequest) {
 	g := m.groups[req.Group]
 	n, code := checkSync(g, req)

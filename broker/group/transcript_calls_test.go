@@ -47,7 +47,7 @@ func (p *player) call(words []string) Event {
 		c.Request = forgetCall(group, rest)
 	case "list":
 		r := kmsg.NewPtrListGroupsRequest()
-		r.StatesFilter, r.TypesFilter = words2(a["states"]), words2(a["types"])
+		r.StatesFilter, r.TypesFilter = commas(a["states"]), commas(a["types"])
 		c.Request = r
 	case "describe":
 		r := kmsg.NewPtrDescribeGroupsRequest()
@@ -78,8 +78,8 @@ func plain(words []string) []string {
 	return list
 }
 
-// words2 splits at commas; "_" stands for a space.
-func words2(text string) []string {
+// commas splits at commas; "_" stands for a space.
+func commas(text string) []string {
 	if text == "" {
 		return nil
 	}
@@ -110,7 +110,7 @@ func joinCall(group string, a map[string]string) *kmsg.JoinGroupRequest {
 	if !ok {
 		protocols = "range:t1"
 	}
-	for _, w := range words2(protocols) {
+	for _, w := range commas(protocols) {
 		one := kmsg.NewJoinGroupRequestProtocol()
 		name, topics, _ := strings.Cut(w, ":")
 		one.Name, one.Metadata = name, []byte(topics)
@@ -135,7 +135,7 @@ func syncCall(group string, a map[string]string) *kmsg.SyncGroupRequest {
 	if t, ok := a["protocol"]; ok {
 		r.Protocol = &t
 	}
-	for _, w := range words2(a["assign"]) {
+	for _, w := range commas(a["assign"]) {
 		one := kmsg.NewSyncGroupRequestGroupAssignment()
 		id, bytes, _ := strings.Cut(w, ":")
 		one.MemberID, one.MemberAssignment = long(id), []byte(bytes)
@@ -169,7 +169,7 @@ func commitCall(group string, a map[string]string) *kmsg.OffsetCommitRequest {
 	r := kmsg.NewPtrOffsetCommitRequest()
 	r.Group, r.Generation, r.MemberID, r.InstanceID = group, generation(a), long(a["member"]), instance(a)
 	r.RetentionTimeMillis = number(a["retention"], -1)
-	for _, w := range words2(a["offsets"]) {
+	for _, w := range commas(a["offsets"]) {
 		parts := strings.Split(w, ":")
 		topic, partition, _ := strings.Cut(parts[0], "/")
 		if len(r.Topics) == 0 || r.Topics[len(r.Topics)-1].Topic != topic {
@@ -193,7 +193,7 @@ func commitCall(group string, a map[string]string) *kmsg.OffsetCommitRequest {
 
 func fetchCall(group string, words []string, a map[string]string) *kmsg.OffsetFetchRequest {
 	r := kmsg.NewPtrOffsetFetchRequest()
-	for _, id := range append([]string{group}, words2(a["more"])...) {
+	for _, id := range append([]string{group}, commas(a["more"])...) {
 		one := kmsg.NewOffsetFetchRequestGroup()
 		one.Group = id
 		for _, w := range plain(words) {

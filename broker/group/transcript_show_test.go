@@ -46,11 +46,12 @@ func showGroup(value []byte) string {
 	if err != nil {
 		return err.Error()
 	}
-	out := fmt.Sprintf("generation %d %s/%s leader %s since %d", s.generation, s.protocolType, s.protocol, s.leader, s.stateMs)
+	out := fmt.Sprintf("generation %d %s/%s leader %s since %d", s.generation, s.protocolType, s.protocol, s.leader,
+		s.stateMs)
 	for i := range s.members {
 		m := &s.members[i]
-		out += fmt.Sprintf("\n    %s%s %s%s session %d rebalance %d has %q gets %q", m.id, showInstance(m.instance), m.clientID,
-			m.clientHost, m.sessionMs, m.rebalanceMs, showTopics(m.subscription), m.assignment)
+		out += fmt.Sprintf("\n    %s%s %s%s session %d rebalance %d has %q gets %q", m.id, showInstance(m.instance),
+			m.clientID, m.clientHost, m.sessionMs, m.rebalanceMs, showTopics(m.subscription), m.assignment)
 	}
 	return out
 }
