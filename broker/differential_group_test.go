@@ -75,7 +75,8 @@ func stranger(m *memory, change func(*kmsg.JoinGroupRequest)) kmsg.Request {
 }
 
 func commitSteps() []step {
-	commit := func(group string, partition int32, change func(*memory, *kmsg.OffsetCommitRequest)) func(*memory) kmsg.Request {
+	type change = func(*memory, *kmsg.OffsetCommitRequest)
+	commit := func(group string, partition int32, change change) func(*memory) kmsg.Request {
 		return func(m *memory) kmsg.Request {
 			req := commitRequest(0, group, "d", m.id, partition, 3)
 			if change != nil {

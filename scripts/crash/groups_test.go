@@ -14,8 +14,8 @@ import (
 const crowdSize = 100
 
 // TestGroupsUnderStress: a hundred members of one group join and leave at random, some without a word, while the broker
-// is killed every ten seconds. Committed offsets never go back, a partition has one owner in a generation, and the group
-// is never stuck for longer than twice its session time-out. TAILRACE_GROUP_SECONDS says for how long.
+// is killed every ten seconds. Committed offsets never go back, a partition has one owner in a generation, and the
+// group is never stuck for longer than twice its session time-out. TAILRACE_GROUP_SECONDS says for how long.
 func TestGroupsUnderStress(t *testing.T) {
 	broker := target(t, "")
 	broker.start()
