@@ -26,25 +26,33 @@ func (b *Broker) offsetFetch(q *request) {
 		return
 	}
 	img := b.quorum.Image()
-	parts := make([]groupPart, len(req.Groups))
 	unknown := make([][]kmsg.OffsetFetchResponseGroupTopic, len(req.Groups))
+	ids := make([]string, len(req.Groups))
 	for i := range req.Groups {
+		ids[i] = req.Groups[i].Group
 		if req.Version >= 10 {
 			unknown[i] = nameTopics(&req.Groups[i], img)
 		}
-		one := kmsg.NewPtrOffsetFetchRequest()
-		one.Version, one.RequireStable = req.Version, req.RequireStable
-		one.Groups = req.Groups[i : i+1]
-		parts[i] = groupPart{group: req.Groups[i].Group, req: one}
 	}
-	b.askGroups(q, parts, func(parts []groupPart) kmsg.Response {
+	split := func(n int32) []groupPart {
+		parts := byShard(ids, n)
+		for i := range parts {
+			one := kmsg.NewPtrOffsetFetchRequest()
+			one.Version, one.RequireStable = req.Version, req.RequireStable
+			one.Groups = pick(req.Groups, &parts[i])
+			parts[i].req = one
+		}
+		return parts
+	}
+	b.askGroups(q, split, func(parts []groupPart) kmsg.Response {
 		resp := kmsg.NewPtrOffsetFetchResponse()
-		for i, p := range parts {
-			for _, g := range p.resp.(*kmsg.OffsetFetchResponse).Groups {
-				if g.ErrorCode == 0 && req.Version >= 10 {
-					g.Topics = append(identified(g.Topics, b.quorum.Image()), unknown[i]...)
-				}
-				resp.Groups = append(resp.Groups, g)
+		resp.Groups = make([]kmsg.OffsetFetchResponseGroup, len(req.Groups))
+		for i := range parts {
+			spread(resp.Groups, parts[i].resp.(*kmsg.OffsetFetchResponse).Groups, &parts[i])
+		}
+		for i := range resp.Groups {
+			if g := &resp.Groups[i]; g.ErrorCode == 0 && req.Version >= 10 {
+				g.Topics = append(identified(g.Topics, b.quorum.Image()), unknown[i]...)
 			}
 		}
 		return resp

@@ -14,21 +14,25 @@ func (b *Broker) describeGroups(q *request) {
 	if !decode(q, req) {
 		return
 	}
-	parts := make([]groupPart, len(req.Groups))
-	for i, id := range req.Groups {
-		one := kmsg.NewPtrDescribeGroupsRequest()
-		one.Version, one.IncludeAuthorizedOperations = req.Version, req.IncludeAuthorizedOperations
-		one.Groups = []string{id}
-		parts[i] = groupPart{group: id, req: one}
+	split := func(n int32) []groupPart {
+		parts := byShard(req.Groups, n)
+		for i := range parts {
+			one := kmsg.NewPtrDescribeGroupsRequest()
+			one.Version, one.IncludeAuthorizedOperations = req.Version, req.IncludeAuthorizedOperations
+			one.Groups = pick(req.Groups, &parts[i])
+			parts[i].req = one
+		}
+		return parts
 	}
-	b.askGroups(q, parts, func(parts []groupPart) kmsg.Response {
+	b.askGroups(q, split, func(parts []groupPart) kmsg.Response {
 		resp := kmsg.NewPtrDescribeGroupsResponse()
-		for _, p := range parts {
-			for _, g := range p.resp.(*kmsg.DescribeGroupsResponse).Groups {
-				if req.IncludeAuthorizedOperations && g.ErrorCode == 0 {
-					g.AuthorizedOperations = groupOperations
-				}
-				resp.Groups = append(resp.Groups, g)
+		resp.Groups = make([]kmsg.DescribeGroupsResponseGroup, len(req.Groups))
+		for i := range parts {
+			spread(resp.Groups, parts[i].resp.(*kmsg.DescribeGroupsResponse).Groups, &parts[i])
+		}
+		for i := range resp.Groups {
+			if g := &resp.Groups[i]; req.IncludeAuthorizedOperations && g.ErrorCode == 0 {
+				g.AuthorizedOperations = groupOperations
 			}
 		}
 		return resp

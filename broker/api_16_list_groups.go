@@ -19,12 +19,11 @@ func (b *Broker) listGroups(q *request) {
 	if !decode(q, req) {
 		return
 	}
-	led := b.groups.Led()
-	parts := make([]groupPart, len(led))
-	for i := range parts {
-		parts[i].req = req
+	var parts []groupPart
+	for _, index := range b.groups.Led() {
+		parts = append(parts, groupPart{shard: index, req: req})
 	}
-	ask := b.newAsk(q, parts, func(parts []groupPart) kmsg.Response {
+	b.newAsk(q, func(parts []groupPart) kmsg.Response {
 		resp := kmsg.NewPtrListGroupsResponse()
 		for _, p := range parts {
 			one := p.resp.(*kmsg.ListGroupsResponse)
@@ -38,8 +37,5 @@ func (b *Broker) listGroups(q *request) {
 			}
 		}
 		return resp
-	})
-	for i, index := range led {
-		ask.submit(i, index)
-	}
+	}).start(parts)
 }

@@ -1,10 +1,6 @@
 package broker
 
-import (
-	"slices"
-
-	"github.com/twmb/franz-go/pkg/kmsg"
-)
+import "github.com/twmb/franz-go/pkg/kmsg"
 
 // DeleteGroups, key 42, versions 0 to 3.
 //
@@ -19,20 +15,35 @@ func (b *Broker) deleteGroups(q *request) {
 	if !decode(q, req) {
 		return
 	}
-	var parts []groupPart
-	for i, id := range req.Groups {
-		if slices.Contains(req.Groups[:i], id) {
-			continue
+	ids := distinct(req.Groups)
+	split := func(n int32) []groupPart {
+		parts := byShard(ids, n)
+		for i := range parts {
+			one := kmsg.NewPtrDeleteGroupsRequest()
+			one.Version, one.Groups = req.Version, pick(ids, &parts[i])
+			parts[i].req = one
 		}
-		one := kmsg.NewPtrDeleteGroupsRequest()
-		one.Version, one.Groups = req.Version, []string{id}
-		parts = append(parts, groupPart{group: id, req: one})
+		return parts
 	}
-	b.askGroups(q, parts, func(parts []groupPart) kmsg.Response {
+	b.askGroups(q, split, func(parts []groupPart) kmsg.Response {
 		resp := kmsg.NewPtrDeleteGroupsResponse()
-		for _, p := range parts {
-			resp.Groups = append(resp.Groups, p.resp.(*kmsg.DeleteGroupsResponse).Groups...)
+		resp.Groups = make([]kmsg.DeleteGroupsResponseGroup, len(ids))
+		for i := range parts {
+			spread(resp.Groups, parts[i].resp.(*kmsg.DeleteGroupsResponse).Groups, &parts[i])
 		}
 		return resp
 	})
+}
+
+// distinct leaves out what stands in list before.
+func distinct(list []string) []string {
+	seen := make(map[string]bool, len(list))
+	kept := list[:0]
+	for _, s := range list {
+		if !seen[s] {
+			seen[s] = true
+			kept = append(kept, s)
+		}
+	}
+	return kept
 }

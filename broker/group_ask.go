@@ -12,8 +12,8 @@ import (
 	"tailrace/wire/errcode"
 )
 
-// groupAsk is a client's request on its way through the coordinators of groups: one part for each group or shard that
-// it is about. Whoever gets the last part's answer joins and sends them.
+// groupAsk is a client's request on its way through the coordinators of groups: one part for each shard that it is
+// about. Whoever gets the last part's answer joins and sends them.
 type groupAsk struct {
 	b        *Broker
 	q        *request
@@ -27,7 +27,8 @@ type groupAsk struct {
 // groupPart is what one shard is asked. It implements coordinator.Waiter.
 type groupPart struct {
 	ask   *groupAsk
-	group string // whose shard is asked; not with shard
+	shard int32 // -1 is one that does not exist
+	asked []int // which items of the client's request it is about, where there are several
 	req   kmsg.Request
 	resp  kmsg.Response
 }
@@ -35,7 +36,8 @@ type groupPart struct {
 // askGroup passes a request about one group to its coordinator. mend, if there is one, completes the answer. The body
 // of q is given back: req may not alias it.
 func (b *Broker) askGroup(q *request, id string, req kmsg.Request, mend func(kmsg.Response)) {
-	b.askGroups(q, []groupPart{{group: id, req: req}}, func(parts []groupPart) kmsg.Response {
+	split := func(n int32) []groupPart { return []groupPart{{shard: shardOf(id, n), req: req}} }
+	b.askGroups(q, split, func(parts []groupPart) kmsg.Response {
 		if mend != nil {
 			mend(parts[0].resp)
 		}
@@ -43,41 +45,76 @@ func (b *Broker) askGroup(q *request, id string, req kmsg.Request, mend func(kms
 	})
 }
 
-// askGroups asks the coordinator of each part's group. join makes the answer of theirs.
-func (b *Broker) askGroups(q *request, parts []groupPart, join func([]groupPart) kmsg.Response) {
-	ask := b.newAsk(q, parts, join)
-	if ask == nil {
-		return
-	}
-	b.withGroups(func() {
-		n := b.groupPartitions()
-		for i := range ask.parts {
-			index := int32(-1)
-			if n > 0 {
-				index = coordinator.Partition(ask.parts[i].group, n)
-			}
-			ask.submit(i, index)
-		}
-	})
+// askGroups asks several shards. split makes the parts for so many shards, when it is known how many there are; join
+// makes the answer of theirs.
+func (b *Broker) askGroups(q *request, split func(n int32) []groupPart, join func([]groupPart) kmsg.Response) {
+	ask := b.newAsk(q, join)
+	b.withGroups(func() { ask.start(split(b.groupPartitions())) })
 }
 
-// newAsk gives the body of q back. Without parts it answers at once and returns nil.
-func (b *Broker) newAsk(q *request, parts []groupPart, join func([]groupPart) kmsg.Response) *groupAsk {
-	ask := &groupAsk{b: b, q: q, clientID: string(q.hdr.ClientID), host: clientHost(q), parts: parts, join: join}
+// newAsk gives the body of q back.
+func (b *Broker) newAsk(q *request, join func([]groupPart) kmsg.Response) *groupAsk {
+	ask := &groupAsk{b: b, q: q, clientID: string(q.hdr.ClientID), host: clientHost(q), join: join}
 	q.ReleaseBody()
-	if len(parts) == 0 {
-		q.reply(join(nil))
-		return nil
-	}
-	ask.left.Store(int32(len(parts)))
 	return ask
 }
 
-// submit asks one shard. After the last of them the request is not ours any more.
-func (a *groupAsk) submit(i int, partition int32) {
-	p := &a.parts[i]
-	p.ask = a
-	a.b.groups.Submit(partition, group.Call{To: p, ClientID: a.clientID, ClientHost: a.host, Request: p.req}, p)
+// start asks the shards. Afterwards the request is not ours any more.
+func (a *groupAsk) start(parts []groupPart) {
+	if len(parts) == 0 {
+		a.q.reply(a.join(nil))
+		return
+	}
+	a.parts = parts
+	a.left.Store(int32(len(parts)))
+	for i := range parts {
+		p := &parts[i]
+		p.ask = a
+		a.b.groups.Submit(p.shard, group.Call{To: p, ClientID: a.clientID, ClientHost: a.host, Request: p.req}, p)
+	}
+}
+
+// shardOf is the place of a group among n shards.
+func shardOf(id string, n int32) int32 {
+	if n == 0 {
+		return -1
+	}
+	return coordinator.Partition(id, n)
+}
+
+// byShard makes one part for each shard that the groups lie in, without its request yet.
+func byShard(ids []string, n int32) []groupPart {
+	var parts []groupPart
+	at := map[int32]int{}
+	for i, id := range ids {
+		shard := shardOf(id, n)
+		k, ok := at[shard]
+		if !ok {
+			k, at[shard] = len(parts), len(parts)
+			parts = append(parts, groupPart{shard: shard})
+		}
+		parts[k].asked = append(parts[k].asked, i)
+	}
+	return parts
+}
+
+// pick gives the items that a part is about.
+func pick[T any](items []T, of *groupPart) []T {
+	list := make([]T, len(of.asked))
+	for i, at := range of.asked {
+		list[i] = items[at]
+	}
+	return list
+}
+
+// spread puts the answers of a part where its items stand in the request: a shard answers in the order in which
+// it was asked.
+func spread[T any](into, answers []T, of *groupPart) {
+	for i, at := range of.asked {
+		if i < len(answers) {
+			into[at] = answers[i]
+		}
+	}
 }
 
 // clientHost is a client's address as Kafka shows it.

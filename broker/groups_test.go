@@ -365,3 +365,45 @@ func described(t *testing.T, ctx context.Context, admin *kadm.Client, group stri
 	}
 	return all[group]
 }
+
+// TestManyGroups: a request about groups of many shards is answered in its own order.
+func TestManyGroups(t *testing.T) {
+	n := serve(t)
+	s := newSubject(t, n.addr)
+	describe, fetch := kmsg.NewPtrDescribeGroupsRequest(), kmsg.NewPtrOffsetFetchRequest()
+	remove := kmsg.NewPtrDeleteGroupsRequest()
+	describe.Version, fetch.Version, remove.Version = 5, 9, 2
+	const groups = 120
+	for i := range int64(groups) {
+		name := fmt.Sprintf("%s-%d", s.topic, i)
+		code(t, "commit", int16(s.p.commit(name, s.topic, 0, i)), errcode.None)
+		describe.Groups = append(describe.Groups, name)
+		remove.Groups = append(remove.Groups, name, name) // the second time it is not counted
+		one, topic := kmsg.NewOffsetFetchRequestGroup(), kmsg.NewOffsetFetchRequestGroupTopic()
+		topic.Topic, topic.Partitions = s.topic, []int32{0}
+		one.Group, one.Topics = name, append(one.Topics, topic)
+		fetch.Groups = append(fetch.Groups, one)
+	}
+	for i, g := range ask[*kmsg.OffsetFetchResponse](s.p, fetch).Groups {
+		if g.Group != describe.Groups[i] || g.Topics[0].Partitions[0].Offset != int64(i) {
+			t.Errorf("OffsetFetch: group %d is %+v", i, g)
+		}
+	}
+	if otherBroker != "" { // it answers the others in any order
+		return
+	}
+	for i, g := range ask[*kmsg.DescribeGroupsResponse](s.p, describe).Groups {
+		if g.Group != describe.Groups[i] || g.State != "Empty" {
+			t.Errorf("DescribeGroups: group %d is %+v", i, g)
+		}
+	}
+	gone := ask[*kmsg.DeleteGroupsResponse](s.p, remove).Groups
+	for i, g := range gone {
+		if g.Group != describe.Groups[i] || g.ErrorCode != 0 {
+			t.Errorf("DeleteGroups: group %d is %+v", i, g)
+		}
+	}
+	if len(gone) != groups {
+		t.Errorf("%d groups were deleted, want %d", len(gone), groups)
+	}
+}
