@@ -222,7 +222,7 @@ func (s *Server) topicDefault(d *Def) (value string, from *Synonym) {
 	var best entry
 	for i := range d.Synonyms {
 		syn := &d.Synonyms[i]
-		if e, ok := s.set[syn.Name]; ok && (from == nil || e.origin.Level > best.origin.Level) {
+		if e, ok := s.entryOf(syn.Name); ok && (from == nil || e.origin.Level > best.origin.Level) {
 			best, from = e, syn
 		}
 	}
