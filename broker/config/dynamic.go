@@ -69,17 +69,22 @@ func checkDynamic(name, text string) error {
 		}
 		return &InvalidError{name, sentence}
 	case !dynamicKeys[name]:
-		return &InvalidError{name, fmt.Sprintf("Cannot update these configs dynamically: [%s]", name)}
+		return notDynamic(name)
 	}
 	if _, reason := d.parse(text); reason != "" {
-		return &InvalidError{name, invalid(name, text, reason)}
+		return &RequestError{name, invalid(name, text, reason)}
 	}
 	return nil
 }
 
-// CheckDynamic judges the settings that one layer would hold: of the cluster, or of this broker on top of it. The
-// error is an *InvalidError in Kafka's words; unknown says that it is about a key nobody knows.
-func (s *Server) CheckDynamic(layer map[string]string) (unknown bool, err error) {
+func notDynamic(names ...string) error {
+	return &RequestError{names[0],
+		fmt.Sprintf("Cannot update these configs dynamically: [%s]", strings.Join(names, ", "))}
+}
+
+// CheckDynamic judges the settings that one layer would hold: of the cluster, or of this broker. The error is a
+// *RequestError in Kafka's words, or an *InvalidError for a key that nobody knows; Kafka stores such a key.
+func (s *Server) CheckDynamic(layer map[string]string) error {
 	names := slices.Sorted(maps.Keys(layer))
 	var fixed []string
 	for _, name := range names {
@@ -88,20 +93,18 @@ func (s *Server) CheckDynamic(layer map[string]string) (unknown bool, err error)
 		}
 	}
 	if len(fixed) > 0 {
-		return false, &InvalidError{fixed[0],
-			fmt.Sprintf("Cannot update these configs dynamically: [%s]", strings.Join(fixed, ", "))}
+		return notDynamic(fixed...)
 	}
 	for _, name := range names {
 		if err := checkDynamic(name, layer[name]); err != nil {
-			_, known := brokerIndex[name]
-			return !known, err
+			return err
 		}
 	}
 	then, err := s.With(Dynamic{Node: layer})
 	if err == nil && then.topics.RetentionMs == 0 {
-		err = &InvalidError{"log.retention.ms", "log.retention.ms must be unlimited (-1) or, greater than or equal to 1"}
+		err = &RequestError{"log.retention.ms", "log.retention.ms must be unlimited (-1) or, greater than or equal to 1"}
 	}
-	return false, err
+	return err
 }
 
 // Lists reports whether a broker key holds a list, and its value when nothing is set in the layer.

@@ -33,7 +33,7 @@ func CheckClientMetrics(overrides map[string]string) error {
 	for _, name := range slices.Sorted(maps.Keys(overrides)) {
 		d, known := metricsIndex[name]
 		if !known {
-			return &InvalidError{name, "Unknown client metrics configuration: " + name}
+			return &RequestError{name, "Unknown client metrics configuration: " + name}
 		}
 		v, reason := d.parse(overrides[name])
 		if reason != "" {
@@ -42,7 +42,7 @@ func CheckClientMetrics(overrides map[string]string) error {
 		switch x := v.(type) {
 		case int64:
 			if x < minPushMs || x > maxPushMs {
-				return &InvalidError{name, fmt.Sprintf("Invalid value %d for %s, interval must be between 100 and 3600000 "+
+				return &RequestError{name, fmt.Sprintf("Invalid value %d for %s, interval must be between 100 and 3600000 "+
 					"(1 hour)", x, name)}
 			}
 		case []string:

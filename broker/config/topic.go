@@ -171,6 +171,15 @@ type InvalidError struct {
 // Error is the sentence.
 func (e *InvalidError) Error() string { return e.Text }
 
+// RequestError refuses one setting where Kafka answers INVALID_REQUEST: it does so for settings of brokers and of
+// client metrics.
+type RequestError struct {
+	Name, Text string
+}
+
+// Error is the sentence.
+func (e *RequestError) Error() string { return e.Text }
+
 func unknownTopicKey(name string) error {
 	text := "Unknown topic config name: " + name
 	if near, ok := NearestTopic(name); ok {
