@@ -72,7 +72,7 @@ func checkDynamic(name, text string) error {
 		return notDynamic(name)
 	}
 	if _, reason := d.parse(text); reason != "" {
-		return &RequestError{name, invalid(name, text, reason)}
+		return &RequestError{name, d.refusal(text, reason)}
 	}
 	return nil
 }

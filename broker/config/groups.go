@@ -60,7 +60,7 @@ func (s *Server) CheckGroup(overrides map[string]string) error {
 		}
 		v, reason := d.parse(overrides[name])
 		if reason != "" {
-			return &InvalidError{name, invalid(name, overrides[name], reason)}
+			return &InvalidError{name, d.refusal(overrides[name], reason)}
 		}
 		if n, ok := v.(int64); ok {
 			if err := s.withinGroupBounds(name, n); err != nil {

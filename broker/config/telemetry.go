@@ -37,7 +37,7 @@ func CheckClientMetrics(overrides map[string]string) error {
 		}
 		v, reason := d.parse(overrides[name])
 		if reason != "" {
-			return &InvalidError{name, invalid(name, overrides[name], reason)}
+			return &InvalidError{name, d.refusal(overrides[name], reason)}
 		}
 		switch x := v.(type) {
 		case int64:

@@ -192,7 +192,7 @@ func unknownTopicKey(name string) error {
 func (d *Def) override(text string) (any, error) {
 	v, reason := d.parse(text)
 	if reason != "" {
-		return nil, &InvalidError{d.Name, invalid(d.Name, text, reason)}
+		return nil, &InvalidError{d.Name, d.refusal(text, reason)}
 	}
 	if d.Status == Refused && show(v) != d.Default {
 		return nil, &InvalidError{d.Name, invalid(d.Name, text, d.Why)}
