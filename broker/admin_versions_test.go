@@ -98,7 +98,9 @@ func alterResource(kind int8, name string, changes ...string) kmsg.IncrementalAl
 	return r
 }
 
-func alterRequest(version int16, r ...kmsg.IncrementalAlterConfigsRequestResource) *kmsg.IncrementalAlterConfigsRequest {
+func alterRequest(
+	version int16, r ...kmsg.IncrementalAlterConfigsRequestResource,
+) *kmsg.IncrementalAlterConfigsRequest {
 	req := kmsg.NewPtrIncrementalAlterConfigsRequest()
 	req.Version, req.Resources = version, r
 	return req

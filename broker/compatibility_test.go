@@ -25,7 +25,7 @@ func TestCompatibilityPage(t *testing.T) {
 	}
 	have, err := os.ReadFile(compatibilityPage)
 	if err != nil || string(have) != page {
-		t.Errorf("docs/COMPATIBILITY.md is not what the table says (%v): run go test ./broker -run Compatibility -update", err)
+		t.Errorf("docs/COMPATIBILITY.md is out of date (%v): run go test ./broker -run Compatibility -update", err)
 	}
 }
 
