@@ -1,7 +1,8 @@
 package config
 
 // Server is the typed snapshot of the broker's settings. It is immutable: share it freely; With gives another one.
-// Fields carry the key that feeds them; sizes are bytes, times milliseconds. Keys that only give defaults to topics are in Topic(nil).
+// Fields carry the key that feeds them; sizes are bytes, times milliseconds. Keys that only give defaults to topics are
+// in Topic(nil).
 type Server struct {
 	// Who this node is.
 	NodeID    int    `key:"node.id"`
