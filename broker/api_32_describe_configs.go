@@ -23,8 +23,10 @@ import (
 //
 // Versions: 1 synonyms, 3 documentation and types, 4 flexible.
 //
-// Departures: a topic that does not exist gets a message beside its code; and a
-// default that was given in another unit (log.retention.hours for
+// Departures: a resource that is named twice is described once, and one request
+// describes 10,000 resources at most, because a small request would otherwise
+// make an answer of any size; a topic that does not exist gets a message beside
+// its code; a default that was given in another unit (log.retention.hours for
 // retention.ms) is named, where Kafka calls the value a default of its own.
 func (b *Broker) describeConfigs(q *request) {
 	req := kmsg.NewPtrDescribeConfigsRequest()
@@ -33,11 +35,21 @@ func (b *Broker) describeConfigs(q *request) {
 	}
 	q.ReleaseBody()
 	img, resp := b.quorum.Image(), kmsg.NewPtrDescribeConfigsResponse()
+	seen := make(map[metadata.Resource]bool, min(len(req.Resources), maxDescribed))
 	for i := range req.Resources {
 		r := &req.Resources[i]
+		id := metadata.Resource{Type: metadata.ResourceType(r.ResourceType), Name: r.ResourceName}
+		if seen[id] {
+			continue
+		}
 		out := kmsg.NewDescribeConfigsResponseResource()
 		out.ResourceType, out.ResourceName = r.ResourceType, r.ResourceName
-		rows, wrong := b.describe(img, metadata.Resource{Type: metadata.ResourceType(r.ResourceType), Name: r.ResourceName})
+		var rows []config.Row
+		wrong := metadata.Result{Code: errcode.InvalidRequest, Message: tooManyDescribed}
+		if len(seen) < maxDescribed {
+			seen[id] = true
+			rows, wrong = b.describe(img, id)
+		}
 		out.ErrorCode, out.ErrorMessage = int16(wrong.Code), &wrong.Message
 		for j := range rows {
 			if len(r.ConfigNames) == 0 || slices.Contains(r.ConfigNames, rows[j].Name) {
@@ -48,6 +60,11 @@ func (b *Broker) describeConfigs(q *request) {
 	}
 	q.reply(resp)
 }
+
+// maxDescribed is how many resources one request describes.
+const maxDescribed = 10_000
+
+const tooManyDescribed = "More than 10000 resources in one request: ask for them in parts."
 
 // resourceBrokerLogger has log levels instead of configs (KIP-412).
 const resourceBrokerLogger metadata.ResourceType = 8

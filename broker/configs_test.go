@@ -207,6 +207,28 @@ func TestAlterBroker(t *testing.T) {
 	takes("plain", errcode.None)
 }
 
+// TestDescribeConfigsBounds: a small request does not make an answer of any size.
+func TestDescribeConfigsBounds(t *testing.T) {
+	p := dial(t, start(t).addr)
+	req := describeConfigsRequest(4, typeGroup, "g", "share.isolation.level")
+	for i := range 10_002 {
+		r := req.Resources[0]
+		r.ResourceName = fmt.Sprint("g", i/2) // each twice
+		req.Resources = append(req.Resources, r)
+	}
+	if got := ask[*kmsg.DescribeConfigsResponse](p, req); len(got.Resources) != 5002 {
+		t.Errorf("%d answers about 5002 groups", len(got.Resources))
+	}
+	for i := range 6000 {
+		r := req.Resources[0]
+		r.ResourceName = fmt.Sprint("h", i)
+		req.Resources = append(req.Resources, r)
+	}
+	got := ask[*kmsg.DescribeConfigsResponse](p, req).Resources
+	code(t, "the first of too many", got[0].ErrorCode, errcode.None)
+	code(t, "the last of too many", got[len(got)-1].ErrorCode, errcode.InvalidRequest)
+}
+
 // TestDescribeConfigs: what can be changed, what is hidden, what is refused.
 func TestDescribeConfigs(t *testing.T) {
 	p := dial(t, start(t, "ssl.key.password=sesame", "log.retention.hours=2").addr)
