@@ -90,3 +90,24 @@ func TestDeleteRecordsIsDurable(t *testing.T) {
 		t.Errorf("after a kill the log is %d to %d, want 5 to 9", r.LogStartOffset, r.HighWatermark)
 	}
 }
+
+// TestDeleteRecordsKeepsProducers: after a kill a producer whose records were all deleted is still known, so that its
+// retry is no second record and its next batch no gap.
+func TestDeleteRecordsKeepsProducers(t *testing.T) {
+	n := start(t)
+	p := dial(t, n.addr)
+	p.create("t", 1)
+	p.wrote("t", 0, sequenced(t, 77, 0, 0, 3))
+	last := p.wrote("t", 0, sequenced(t, 77, 0, 3, 2))
+	if low, got := p.deletedTo("t", 0, -1); low != 5 || got != errcode.None {
+		t.Fatalf("delete all: %d %v", low, got)
+	}
+	n.restart(t, true)
+	p = dial(t, n.addr)
+	if again := p.wrote("t", 0, sequenced(t, 77, 0, 3, 2)); again != last {
+		t.Errorf("a retry is written at %d, the batch was at %d", again, last)
+	}
+	if next := p.wrote("t", 0, sequenced(t, 77, 0, 5, 1)); next != 5 {
+		t.Errorf("the next batch is at %d, want 5", next)
+	}
+}
