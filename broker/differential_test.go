@@ -37,6 +37,13 @@ var differences = map[string]string{
 	"create with an unknown config": "kfake takes any config",
 	"metadata of an illegal name":   "kfake has made the topic",
 	"idempotent produce, again":     "kfake leaves the log start out of the answer to a repetition; Kafka does not",
+	"alter to a bad value":          "kfake takes any value",
+	"append to a number":            "kfake has INVALID_REQUEST for it; Kafka has INVALID_CONFIG",
+	"alter what is read at start":   "kfake takes any setting of brokers",
+	"list config resources":         "kfake has made topics that Kafka refuses",
+	"as many partitions":            "kfake takes it for success",
+	"describe log directories":      "kfake has made topics that Kafka refuses",
+	"delete records again":          "kfake refuses an offset below the log start; Kafka answers where the log starts",
 	"producer id of a transaction":  "Tailrace does not serve transactions yet",
 	"heartbeat of an unknown group": "kfake answers GROUP_ID_NOT_FOUND; Kafka knows no such member",
 	"commit with too long a note":   "kfake takes any note",
@@ -122,6 +129,7 @@ var toldFields = []string{
 	"ErrorCode", "Topic", "Partition", "BaseOffset", "LogStartOffset", "HighWatermark", "LastStableOffset", "Offset",
 	"EndOffset", "LeaderEpoch", "NumPartitions", "ReplicationFactor", "ProducerEpoch", "EndpointType", "IsInternal",
 	"Generation", "ProtocolType", "Protocol", "SkipAssignment", "Metadata", "Group", "State", "GroupState", "GroupType",
+	"LowWatermark", "ResourceType", "ResourceName", "OffsetLag", "IsFuture",
 }
 
 // shape prints the fields of an answer that must agree, arrays with their lengths, records by their number.
@@ -164,7 +172,7 @@ func countRecords(b []byte) (n int) {
 }
 
 func script() []step {
-	return slices.Concat(topicSteps(), produceSteps(), fetchSteps(), offsetSteps(), groupSteps(), endSteps())
+	return slices.Concat(topicSteps(), produceSteps(), fetchSteps(), offsetSteps(), groupSteps(), adminSteps(), endSteps())
 }
 
 func topicSteps() []step {

@@ -91,7 +91,7 @@ func TestGroupsSurvive(t *testing.T) {
 		if c := m.heartbeat(); c != errcode.None {
 			t.Errorf("restart %d: the member's heartbeat: %v", i, c.Name())
 		}
-		if d := s.p.described(group); d.State != "Stable" || len(d.Members) != 1 || d.Members[0].MemberID != m.id {
+		if d := s.p.describedGroup(group); d.State != "Stable" || len(d.Members) != 1 || d.Members[0].MemberID != m.id {
 			t.Errorf("restart %d: the group is %+v", i, d)
 		}
 	}
@@ -238,9 +238,9 @@ func TestStopWithWaitingMembers(t *testing.T) {
 	group := fresh(t)
 	join := joinRequest(9, group, waits.memberID(group), "t")
 	waits.send(join)
-	for until := time.Now().Add(answerWithin); p.described(group).State != "PreparingRebalance"; {
+	for until := time.Now().Add(answerWithin); p.describedGroup(group).State != "PreparingRebalance"; {
 		if time.Now().After(until) {
-			t.Fatalf("the group is %+v", p.described(group))
+			t.Fatalf("the group is %+v", p.describedGroup(group))
 		}
 	}
 	n.stop(t) // fails after some seconds
@@ -259,9 +259,9 @@ func TestGoneMember(t *testing.T) {
 	gone := dial(t, n.addr)
 	gone.send(joinRequest(9, group, gone.memberID(group), "t"))
 	gone.conn.Close()
-	for until := time.Now().Add(answerWithin); p.described(group).State != "CompletingRebalance"; {
+	for until := time.Now().Add(answerWithin); p.describedGroup(group).State != "CompletingRebalance"; {
 		if time.Now().After(until) {
-			t.Fatalf("the group is %+v", p.described(group))
+			t.Fatalf("the group is %+v", p.describedGroup(group))
 		}
 	}
 	p.alive()

@@ -179,8 +179,8 @@ func (p *peer) committed(group, topic string, partition int32) int64 {
 	return r.Groups[0].Topics[0].Partitions[0].Offset
 }
 
-// described is one group as DescribeGroups shows it.
-func (p *peer) described(group string) kmsg.DescribeGroupsResponseGroup {
+// describedGroup is one group as DescribeGroups shows it.
+func (p *peer) describedGroup(group string) kmsg.DescribeGroupsResponseGroup {
 	p.t.Helper()
 	req := kmsg.NewPtrDescribeGroupsRequest()
 	req.Version, req.Groups = 6, []string{group}

@@ -147,8 +147,9 @@ func (p *Partition) advance(bytes int, ready *readyList) {
 	p.dir.Touch()
 }
 
-// Checkpoints implements logdir.Member.
+// Checkpoints implements logdir.Member. The recovery point may lie below the
+// log start, unlike Kafka's: records that were deleted before they were synced
+// are no damage if a power cut takes them.
 func (p *Partition) Checkpoints() (recovery, start, highWatermark wire.Offset) {
-	start = p.log.Start()
-	return max(wire.Offset(p.durableEnd.Load()), start), start, wire.Offset(p.highWatermark.Load())
+	return wire.Offset(p.durableEnd.Load()), p.log.Start(), wire.Offset(p.highWatermark.Load())
 }
