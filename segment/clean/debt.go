@@ -1,0 +1,80 @@
+package clean
+
+import (
+	"math"
+
+	"tailrace/segment"
+	"tailrace/wire"
+)
+
+// Config is what a topic says about its compaction. Times are milliseconds.
+type Config struct {
+	MinLagMs          int64   // min.compaction.lag.ms
+	MaxLagMs          int64   // max.compaction.lag.ms
+	MinDirtyRatio     float64 // min.cleanable.dirty.ratio
+	DeleteRetentionMs int64   // delete.retention.ms
+}
+
+// Debt is what there is to clean in a log: the segments from the one that holds From up to To, which is where one begins.
+type Debt struct {
+	From, To   wire.Offset
+	CleanBytes int64
+	DirtyBytes int64
+	Due        bool // it is time
+}
+
+// Ratio is the share of the bytes below To that are dirty.
+func (d *Debt) Ratio() float64 {
+	if d.DirtyBytes == 0 {
+		return 0
+	}
+	return float64(d.DirtyBytes) / float64(d.DirtyBytes+d.CleanBytes)
+}
+
+// Measure tells what there is to clean (LogCleanerManager.cleanableOffsets and LogToClean of Kafka). cleaned is where
+// the last cleaning ended; what cannot be true is taken for the log start. Nothing at or above stable, the last stable
+// offset, is touched, nor the active segment, nor one from the first on that is younger than min.compaction.lag.ms.
+func Measure(log *segment.Log, c *Config, cleaned, stable wire.Offset, nowMs int64) (Debt, error) {
+	start := log.Start()
+	d := Debt{From: cleaned, To: start}
+	if cleaned < start || cleaned > log.End() {
+		d.From = start
+	}
+	overdue := false
+	open := true // no uncleanable segment yet
+	for _, s := range log.Sealed() {
+		dirty := s.Next > d.From
+		if dirty && c.MinLagMs > 0 && open {
+			ts, err := log.LargestTimestamp(s.Base)
+			if err != nil {
+				return d, err
+			}
+			open = ts <= nowMs-c.MinLagMs
+		}
+		if dirty && c.MaxLagMs < math.MaxInt64 && !overdue {
+			ts, err := log.FirstTimestamp(s.Base)
+			if err != nil {
+				return d, err
+			}
+			overdue = ts > 0 && ts < nowMs-max(c.MaxLagMs, 0)
+		}
+		if open = open && s.Next <= stable; !open {
+			if !overdue && c.MaxLagMs < math.MaxInt64 {
+				continue // a later segment may have records that are older
+			}
+			break
+		}
+		d.To = s.Next
+		if s.Base < d.From {
+			d.CleanBytes += s.Bytes
+		}
+		if dirty {
+			d.DirtyBytes += s.Bytes
+		}
+	}
+	if d.To <= d.From {
+		d.DirtyBytes = 0
+	}
+	d.Due = d.DirtyBytes > 0 && (overdue || d.Ratio() > c.MinDirtyRatio)
+	return d, nil
+}
