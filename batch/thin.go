@@ -10,8 +10,8 @@ import (
 )
 
 // Thinner makes the batches that compaction leaves: the same batch with fewer records. What a batch says of its
-// producer, its epoch and its offsets stays, so that idempotence and the search for offsets go on as before (filterTo of
-// Kafka's MemoryRecords). The zero Thinner is ready; it keeps its scratch from batch to batch and belongs to one
+// producer, its epoch and its offsets stays, so that idempotence and the search for offsets go on as before (filterTo
+// of Kafka's MemoryRecords). The zero Thinner is ready; it keeps its scratch from batch to batch and belongs to one
 // goroutine at a time.
 type Thinner struct {
 	walker  Walker
@@ -38,8 +38,8 @@ type Thinning struct {
 // valid until the next call. Compressed batches stay in their codec. Errors are those of Walker; codec's if the records
 // cannot be compressed again.
 //
-// Records are copied as they are: base offset and base timestamp stay the same. Kafka takes the time of the first record
-// left for the latter. Only with a new horizon, which lies in that field, are the timestamps written anew.
+// Records are copied as they are: base offset and base timestamp stay the same. Kafka takes the time of the first
+// record left for the latter. Only with a new horizon, which lies in that field, are the timestamps written anew.
 func (t *Thinner) Thin(v View, o *Thinning) (View, error) {
 	tombstones, maxTs, err := t.choose(v, o)
 	if err != nil || len(t.kept) == 0 {

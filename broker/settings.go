@@ -10,6 +10,7 @@ import (
 	"tailrace/broker/metadata"
 	"tailrace/broker/partition"
 	"tailrace/segment"
+	"tailrace/segment/clean"
 )
 
 // settings shares one partition.Config among all topics with the same
@@ -45,7 +46,18 @@ func (b *Broker) partitionConfig(overrides map[string]string, name string) *part
 	if err != nil {
 		b.logger.Warn("stored topic settings that are not valid here are ignored", "topic", name, "error", err)
 	}
+	var compaction *clean.Config
+	segmentMs := c.SegmentMs
+	if c.Cleanup.Compacts() {
+		compaction = &clean.Config{
+			MinLagMs: c.MinCompactionLagMs, MaxLagMs: c.MaxCompactionLagMs,
+			MinDirtyRatio: c.MinDirtyRatio, DeleteRetentionMs: c.DeleteRetentionMs,
+		}
+		// An active segment is not compacted, so it must not get too old (LogConfig.maxSegmentMs of Kafka).
+		segmentMs = min(segmentMs, c.MaxCompactionLagMs)
+	}
 	return &partition.Config{
+		Clean: compaction,
 		Rules: batch.Rules{
 			Compacted: c.Cleanup.Compacts(), LogAppendTime: c.TimestampType == config.LogAppendTime,
 			BeforeMaxMs: c.TimestampBeforeMaxMs, AfterMaxMs: c.TimestampAfterMaxMs,
@@ -56,7 +68,7 @@ func (b *Broker) partitionConfig(overrides map[string]string, name string) *part
 			},
 		},
 		Log: segment.Config{
-			SegmentBytes: c.SegmentBytes, SegmentMs: c.SegmentMs, SegmentJitterMs: c.SegmentJitterMs,
+			SegmentBytes: c.SegmentBytes, SegmentMs: segmentMs, SegmentJitterMs: c.SegmentJitterMs,
 			IndexBytes: c.IndexBytes, IndexIntervalBytes: c.IndexIntervalBytes,
 			RetentionMs: c.RetentionMs, RetentionBytes: c.RetentionBytes,
 			FileDeleteDelayMs: c.FileDeleteDelayMs, Delete: c.Cleanup.Deletes(), Preallocate: c.Preallocate,

@@ -29,8 +29,8 @@ type Replacement struct {
 	aborted []index.Aborted
 }
 
-// replacementNumber names the files while they are made. No segment has it, and an index of an old segment that is being
-// rebuilt at this moment does not bear it either.
+// replacementNumber names the files while they are made. No segment has it, and an index of an old segment that is made
+// anew at this moment does not bear it either.
 const replacementNumber = preparedNumber - 1
 
 // Replace begins a replacement of the sealed segments from the one at base first up to the one at base next, which
@@ -67,8 +67,8 @@ func (l *Log) Replace(first, next wire.Offset, bufBytes int) (*Replacement, erro
 	return r, nil
 }
 
-// Batches calls fn for each batch of the old segments, in order, CRC checked. last says that no other follows. The bytes
-// are valid during the call. An error of fn ends the walk and is returned.
+// Batches calls fn for each batch of the old segments, in order, CRC checked. last says that no other follows. The
+// bytes are valid during the call. An error of fn ends the walk and is returned.
 func (r *Replacement) Batches(fn func(b Batch, last bool) error) error {
 	for i, s := range r.old {
 		h, err := r.l.acquire(s)
@@ -157,9 +157,9 @@ func (r *Replacement) flush() error {
 }
 
 // Commit makes what was appended durable and puts it in the place of the old segments, whose files follow
-// FileDeleteDelayMs. Spans into them stay valid. ErrOvertaken and a full disk leave the log as it was. The last batch of
-// the old segments must be there, if only an empty one: a log in which a segment ends below the next one's base would,
-// after a power cut, look like one whose unsynced writes are lost.
+// FileDeleteDelayMs. Spans into them stay valid. ErrOvertaken and a full disk leave the log as it was. The last batch
+// of the old segments must be there, if only an empty one: a log in which a segment ends below the next one's base
+// would, after a power cut, look like one whose unsynced writes are lost.
 func (r *Replacement) Commit() error {
 	err := r.complete()
 	if err == nil {

@@ -19,9 +19,9 @@ import (
 //	place    000.log.swap -> 000.log
 //	         -->
 //
-// A start drops what is .cleaned or .deleted. If it finds a log file that is .swap, it removes the files that lie in its
-// range of offsets and gives it its name; index files without one are dropped, and made anew where they are needed. That
-// is what Kafka does at start, too.
+// A start drops what is .cleaned or .deleted. If it finds a log file that is .swap, it removes the files that lie in
+// its range of offsets and gives it its name; index files without one are dropped, and made anew where they are
+// needed. That is what Kafka does at start, too.
 //
 // The sync between doom and place is what Kafka lacks: without it a power cut might bring back 300.log beside the new
 // 000.log, and with it records whose tombstones are gone.

@@ -3,7 +3,6 @@ package config
 const (
 	maxInt32 = "2147483647"
 	maxInt64 = "9223372036854775807"
-	noClean  = "compaction is not served yet: compacted topics keep every record"
 )
 
 // topicDefaultRows are the broker keys that give topics their defaults; topicTable says what each one does.
@@ -53,7 +52,7 @@ var topicDefaultRows = [][]Def{
 	family("Topic defaults", Later, alone,
 		row{"unclean.leader.election.enable", Bool, "false", free, "Default of the topic key of the same name."},
 	),
-	family("Topic defaults", Later, noClean,
+	family("Topic defaults", Served, "",
 		row{"log.cleaner.delete.retention.ms", Long, "86400000", least(0), "Default of delete.retention.ms."},
 		row{"log.cleaner.min.compaction.lag.ms", Long, "0", least(0), "Default of min.compaction.lag.ms."},
 		row{"log.cleaner.max.compaction.lag.ms", Long, maxInt64, least(1), "Default of max.compaction.lag.ms."},
@@ -133,7 +132,7 @@ var tailraceRows = [][]Def{
 }
 
 var cleanerRows = [][]Def{
-	family("Log cleaner", Later, noClean,
+	family("Log cleaner", Served, "",
 		row{"log.cleaner.enable", Bool, "true", free, "Whether compacted topics are cleaned."},
 		row{"log.cleaner.threads", Int, "1", least(0), "Threads that clean."},
 		row{"log.cleaner.dedupe.buffer.size", Long, "134217728", free, "Memory for the keys seen, over all threads."},

@@ -15,7 +15,8 @@ type Config struct {
 	DeleteRetentionMs int64   // delete.retention.ms
 }
 
-// Debt is what there is to clean in a log: the segments from the one that holds From up to To, which is where one begins.
+// Debt is what there is to clean in a log: the segments from the one that holds From up to To, which is where one
+// begins.
 type Debt struct {
 	From, To   wire.Offset
 	CleanBytes int64
@@ -33,9 +34,12 @@ func (d *Debt) Ratio() float64 {
 
 // Measure tells what there is to clean (LogCleanerManager.cleanableOffsets and LogToClean of Kafka). cleaned is where
 // the last cleaning ended; what cannot be true is taken for the log start. Nothing at or above stable, the last stable
-// offset, is touched, nor the active segment, nor one from the first on that is younger than min.compaction.lag.ms.
+// offset, is touched, nor the active segment, nor one from the first on that is younger than min.compaction.lag.ms; nor,
+// unlike Kafka, anything above the log's durable end: a power cut must not leave a log without the old record of a key
+// and without the new one.
 func Measure(log *segment.Log, c *Config, cleaned, stable wire.Offset, nowMs int64) (Debt, error) {
 	start := log.Start()
+	stable = min(stable, log.DurableEnd())
 	d := Debt{From: cleaned, To: start}
 	if cleaned < start || cleaned > log.End() {
 		d.From = start

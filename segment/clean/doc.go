@@ -1,5 +1,5 @@
-// Package clean is key compaction: it rewrites the sealed segments of a log so that of the records with one key only the
-// newest is left, and makes few segments of many.
+// Package clean is key compaction: it rewrites the sealed segments of a log so that of the records with one key only
+// the newest is left, and makes few segments of many.
 //
 //	          cleaned            dirty                  not yet
 //	+--------------------+---------------------+---------------------+
@@ -9,8 +9,8 @@
 //	0                    Debt.From             Debt.To               log end
 //	<-- rewritten by Clean, group by group ---->
 //
-// It owns the rules of what stays (Cleaner and LogCleanerManager of Kafka 4.4); how segments take the place of others is
-// segment's business, when a log is cleaned that of broker/logdir, and up to where that of broker/partition.
+// It owns the rules of what stays (Cleaner and LogCleanerManager of Kafka 4.4); how segments take the place of others
+// is segment's business, when a log is cleaned that of broker/logdir, and up to where that of broker/partition.
 //
 // # What it promises
 //

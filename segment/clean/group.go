@@ -10,9 +10,9 @@ import (
 // group is a run of segments that become one.
 type group struct{ first, next wire.Offset }
 
-// groups cuts the segments that begin below to into runs that fit one segment: by their bytes and those of their indexes
-// as they are now, and by the offsets that an int32 can hold (Cleaner.groupSegmentsBySize of Kafka). Segments without
-// records are left alone at the end of a run, and do not end one.
+// groups cuts the segments that begin below to into runs that fit one segment: by their bytes and those of their
+// indexes as they are now, and by the offsets that an int32 can hold (Cleaner.groupSegmentsBySize of Kafka). Segments
+// without records are left alone at the end of a run, and do not end one.
 func groups(log *segment.Log, to wire.Offset, segmentBytes, indexBytes int64) []group {
 	var list []group
 	var run struct{ bytes, offsets, times int64 }

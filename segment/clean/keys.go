@@ -7,9 +7,9 @@ import (
 	"tailrace/wire"
 )
 
-// keys remembers the newest offset of each key in a part of a log (SkimpyOffsetMap of Kafka). A key is known by 16 bytes
-// of a hash. Kafka takes MD5; here it is SHA-256, cut: two keys that share an MD5 can be made on purpose, and one of
-// them would be lost.
+// keys remembers the newest offset of each key in a part of a log (SkimpyOffsetMap of Kafka). A key is known by 16
+// bytes of a hash. Kafka takes MD5; here it is SHA-256, cut: two keys that share an MD5 can be made on purpose, and
+// one of them would be lost.
 type keys struct {
 	slots []slot
 	n     int
