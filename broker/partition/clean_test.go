@@ -44,7 +44,8 @@ func keyed(t *testing.T, id int64, sequence int32, key, value string) []byte {
 }
 
 func work() *logdir.CleanWork {
-	return &logdir.CleanWork{NowMs: 1_700_000_000_000, KeyBytes: 1 << 20, KeyLoad: 0.9, Spend: func(int) error { return nil }}
+	free := func(int) error { return nil }
+	return &logdir.CleanWork{NowMs: 1_700_000_000_000, KeyBytes: 1 << 20, KeyLoad: 0.9, Spend: free}
 }
 
 // cleanedTo cleans what there is to clean.
@@ -216,7 +217,8 @@ func TestDamageMakesUncleanable(t *testing.T) {
 	}
 }
 
-// TestWhatIsNotCleaned: a topic that is not compacted, an open transaction that a snapshot tells of, a deleted partition.
+// TestWhatIsNotCleaned: a topic that is not compacted, an open transaction that a snapshot tells of, a deleted
+// partition.
 func TestWhatIsNotCleaned(t *testing.T) {
 	p := compacted(t)
 	var a Appender

@@ -18,7 +18,8 @@ import (
 // anything but whole batches, in order; spans that were handed out stay what they are.
 func TestEverythingAtOnce(t *testing.T) {
 	l, _, err := segment.Open(segment.Options{FS: vfs.OS, Dir: t.TempDir(), Config: logConfig(),
-		Background: func(job func()) { go job() }, Warn: func(msg string, args ...any) { t.Errorf("warned: %s %v", msg, args) }})
+		Background: func(job func()) { go job() },
+		Warn:       func(msg string, args ...any) { t.Errorf("warned: %s %v", msg, args) }})
 	must(t, err)
 	var all []found
 	var over atomic.Bool
@@ -95,7 +96,8 @@ func readSlowly(l *segment.Log) error {
 	return nil
 }
 
-// checkSpan reads a span. Its batches follow each other; the first may begin below next, where a reader came in between.
+// checkSpan reads a span. Its batches follow each other; the first may begin below next, where a reader came in
+// between.
 func checkSpan(s vfs.Span, next wire.Offset) (wire.Offset, error) {
 	if s.N == 0 {
 		return next, nil

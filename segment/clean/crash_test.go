@@ -214,8 +214,8 @@ func survives(t *testing.T, fsys *faultfs.FS, n int, h history, powerLoss bool) 
 	check := func(when string) {
 		t.Helper()
 		if got, want := show(newest(records(t, l))), show(h.upTo(end)); got != want {
-			t.Fatalf("operation %d, power loss %v: %s the log from %d up to %d (durable %d, cleaned %d) adds up to\n%s, want\n%s", n, powerLoss, when, l.Start(), end, h.durable, h.cleaned,
-				got, want)
+			t.Fatalf("operation %d, power loss %v: %s the log from %d up to %d (durable %d, cleaned %d) adds up to\n%s, "+
+				"want\n%s", n, powerLoss, when, l.Start(), end, h.durable, h.cleaned, got, want)
 		}
 	}
 	check("at once")

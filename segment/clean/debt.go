@@ -33,10 +33,10 @@ func (d *Debt) Ratio() float64 {
 }
 
 // Measure tells what there is to clean (LogCleanerManager.cleanableOffsets and LogToClean of Kafka). cleaned is where
-// the last cleaning ended; what cannot be true is taken for the log start. Nothing at or above stable, the last stable
-// offset, is touched, nor the active segment, nor one from the first on that is younger than min.compaction.lag.ms; nor,
-// unlike Kafka, anything above the log's durable end: a power cut must not leave a log without the old record of a key
-// and without the new one.
+// the last cleaning ended; what cannot be true is taken for the log start. Nothing at or above stable, the last
+// stable offset, is touched, nor the active segment, nor one from the first on that is younger than
+// min.compaction.lag.ms; nor, unlike Kafka, anything above the log's durable end: a power cut must not leave a log
+// without the old record of a key and without the new one.
 func Measure(log *segment.Log, c *Config, cleaned, stable wire.Offset, nowMs int64) (Debt, error) {
 	start := log.Start()
 	stable = min(stable, log.DurableEnd())

@@ -87,7 +87,11 @@ func TestTombstonesGoWhenTheirTimeHasCome(t *testing.T) {
 			t.Errorf("batch at %d: delete horizon %v, %d", b.BaseOffset(), ok, ms-startMs)
 		}
 		for w.Reset(b, 0); w.Next(&r); {
-			if want := int64(startMs); r.TimestampMs != want && b.BaseOffset() != 2 || b.BaseOffset() == 2 && r.TimestampMs != want-7 {
+			want := int64(startMs)
+			if b.BaseOffset() == 2 {
+				want -= 7
+			}
+			if r.TimestampMs != want {
 				t.Errorf("record %d has the time %d", r.Offset, r.TimestampMs)
 			}
 		}
@@ -214,6 +218,7 @@ func TestWhenACleaningIsDue(t *testing.T) {
 	}
 	_, err := l.Sync()
 	must(t, err)
+	lag500 := func(c *Config) { c.MinDirtyRatio, c.MaxLagMs = 1, 500 }
 	for _, c := range []struct {
 		name                 string
 		change               func(c *Config)
@@ -232,9 +237,9 @@ func TestWhenACleaningIsDue(t *testing.T) {
 		{"beyond the end", func(*Config) {}, 10, 9, 0, 0, 8, 0, 4, true},
 		{"min lag", func(c *Config) { c.MinLagMs = 500 }, 0, 9, startMs + 1500, 0, 4, 0, 2, true},
 		{"min lag over all", func(c *Config) { c.MinLagMs = 500 }, 0, 9, startMs, 0, 0, 0, 0, false},
-		{"max lag not over", func(c *Config) { c.MinDirtyRatio, c.MaxLagMs = 1, 500 }, 0, 9, startMs + 500, 0, 8, 0, 4, false},
-		{"max lag over", func(c *Config) { c.MinDirtyRatio, c.MaxLagMs = 1, 500 }, 0, 9, startMs + 501, 0, 8, 0, 4, true},
-		{"max lag of the clean part", func(c *Config) { c.MinDirtyRatio, c.MaxLagMs = 1, 500 }, 4, 9, startMs + 2500, 4, 8, 2, 2, false},
+		{"max lag not over", lag500, 0, 9, startMs + 500, 0, 8, 0, 4, false},
+		{"max lag over", lag500, 0, 9, startMs + 501, 0, 8, 0, 4, true},
+		{"max lag of the clean part", lag500, 4, 9, startMs + 2500, 4, 8, 2, 2, false},
 	} {
 		cfg := Config{MaxLagMs: math.MaxInt64}
 		c.change(&cfg)
