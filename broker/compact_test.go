@@ -15,8 +15,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// TestCompactedTopicShrinks: of some MiB of records for a hundred keys, little is left but the newest of each; a consumer
-// from the beginning reads that, in order; and so it is after a restart.
+// TestCompactedTopicShrinks: of some MiB of records for a hundred keys, little is left but the newest of each; a
+// consumer from the beginning reads that, in order; and so it is after a restart.
 func TestCompactedTopicShrinks(t *testing.T) {
 	n := start(t, "log.cleaner.backoff.ms=50", "log.cleaner.threads=2")
 	topic := fresh(t)
@@ -103,7 +103,8 @@ func readNewest(t *testing.T, addr, topic string) (newest map[string]string, rec
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 4*answerWithin)
 	defer cancel()
-	client := newFranz(t, addr, kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().AtStart()}}))
+	from := map[string]map[int32]kgo.Offset{topic: {0: kgo.NewOffset().AtStart()}}
+	client := newFranz(t, addr, kgo.ConsumePartitions(from))
 	ends, err := kadm.NewClient(client).ListEndOffsets(ctx, topic)
 	if err != nil {
 		t.Fatal(err)
