@@ -85,8 +85,8 @@ func TestThin(t *testing.T) {
 func mustResemble(t *testing.T, out, v View) {
 	t.Helper()
 	facts := func(v View) string {
-		return fmt.Sprint(v.BaseOffset(), v.LastOffset(), v.LeaderEpoch(), v.ProducerID(), v.ProducerEpoch(), v.BaseSequence(),
-			v.LastSequence(), v.TimestampType(), v.IsTransactional(), v.IsControl())
+		return fmt.Sprint(v.BaseOffset(), v.LastOffset(), v.LeaderEpoch(), v.ProducerID(), v.ProducerEpoch(),
+			v.BaseSequence(), v.LastSequence(), v.TimestampType(), v.IsTransactional(), v.IsControl())
 	}
 	if facts(out) != facts(v) {
 		t.Errorf("%s became %s", facts(v), facts(out))
@@ -124,7 +124,9 @@ func TestThinAgain(t *testing.T) {
 }
 
 func TestAppendEmpty(t *testing.T) {
-	for _, o := range []Options{{Codec: codec.Gzip}, {Transactional: true, Control: true}, {LogAppendTime: true, AppendTimeMs: 8000}} {
+	for _, o := range []Options{
+		{Codec: codec.Gzip}, {Transactional: true, Control: true}, {LogAppendTime: true, AppendTimeMs: 8000},
+	} {
 		v := thinned(t, o, 3)
 		before := bytes.Clone(v)
 		out := View(AppendEmpty([]byte("x"), v)[1:])
