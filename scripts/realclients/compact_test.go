@@ -80,7 +80,7 @@ func compactingKafka(t *testing.T) (addr, dir string) {
 }
 
 const (
-	compactedRecords = 24_000
+	compactedRecords = 12_000
 	compactedTime    = 1_700_000_000_000 // of the first record: both brokers get the same
 )
 
@@ -137,7 +137,7 @@ func writeCompacted(ctx context.Context, t *testing.T, addr string) {
 		client := clients[dice.IntN(len(clients))]
 		n := min(1+dice.IntN(30), compactedRecords-done)
 		for i := range n {
-			value := make([]byte, 200+dice.IntN(800))
+			value := make([]byte, 400+dice.IntN(1600))
 			for j := range value {
 				value[j] = byte(dice.Uint32())
 			}

@@ -135,7 +135,7 @@ func TestCrashAtEveryOperation(t *testing.T) {
 		}
 		seeds := uint64(3)
 		if strings.Contains(err.Error(), "replacing segments") {
-			seeds = 24 // many renames are under way: there are many ways to keep some of them
+			seeds = 16 // many renames are under way: there are many ways to keep some of them
 		}
 		for seed := range seeds {
 			survives(t, fsys.CrashClone(rand.New(rand.NewPCG(seed, uint64(n)))), n, h, true)
@@ -219,6 +219,10 @@ func survives(t *testing.T, fsys *faultfs.FS, n int, h history, powerLoss bool) 
 		}
 	}
 	check("at once")
+	if n%4 != 0 {
+		l.Discard()
+		return
+	}
 	must(t, l.Roll())
 	if _, err := l.Sync(); err != nil {
 		t.Fatal(err)

@@ -44,29 +44,19 @@ func Measure(log *segment.Log, c *Config, cleaned, stable wire.Offset, nowMs int
 	if cleaned < start || cleaned > log.End() {
 		d.From = start
 	}
-	overdue := false
-	open := true // no uncleanable segment yet
 	for _, s := range log.Sealed() {
 		dirty := s.Next > d.From
-		if dirty && c.MinLagMs > 0 && open {
+		if s.Next > stable {
+			break
+		}
+		if dirty && c.MinLagMs > 0 {
 			ts, err := log.LargestTimestamp(s.Base)
 			if err != nil {
 				return d, err
 			}
-			open = ts <= nowMs-c.MinLagMs
-		}
-		if dirty && c.MaxLagMs < math.MaxInt64 && !overdue {
-			ts, err := log.FirstTimestamp(s.Base)
-			if err != nil {
-				return d, err
+			if ts > nowMs-c.MinLagMs {
+				break
 			}
-			overdue = ts > 0 && ts < nowMs-max(c.MaxLagMs, 0)
-		}
-		if open = open && s.Next <= stable; !open {
-			if !overdue && c.MaxLagMs < math.MaxInt64 {
-				continue // a later segment may have records that are older
-			}
-			break
 		}
 		d.To = s.Next
 		if s.Base < d.From {
@@ -76,9 +66,30 @@ func Measure(log *segment.Log, c *Config, cleaned, stable wire.Offset, nowMs int
 			d.DirtyBytes += s.Bytes
 		}
 	}
-	if d.To <= d.From {
+	if d.To <= d.From || d.DirtyBytes == 0 {
 		d.DirtyBytes = 0
+		return d, nil
 	}
-	d.Due = d.DirtyBytes > 0 && (overdue || d.Ratio() > c.MinDirtyRatio)
+	d.Due = d.Ratio() > c.MinDirtyRatio
+	if !d.Due && c.MaxLagMs < math.MaxInt64 {
+		var err error
+		d.Due, err = overdue(log, c, d.From, nowMs)
+		return d, err
+	}
 	return d, nil
+}
+
+// overdue tells whether a record at or above from is older than max.compaction.lag.ms. Only full segments count: one
+// that is written is closed by that age.
+func overdue(log *segment.Log, c *Config, from wire.Offset, nowMs int64) (bool, error) {
+	for _, s := range log.Sealed() {
+		if s.Next <= from {
+			continue
+		}
+		ts, err := log.FirstTimestamp(s.Base)
+		if err != nil || ts > 0 && ts < nowMs-max(c.MaxLagMs, 0) {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
