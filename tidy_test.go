@@ -19,7 +19,7 @@ import (
 var floors = map[string]int{
 	"vfs": 0, "vfs/faultfs": 0, "wire": 0, "wire/errcode": 0, "wire/shape": 0, "wire/randmsg": 0,
 	"netio": 1, "batch": 1, "batch/codec": 1, "index": 1, "broker/config": 1, "broker/effect": 1,
-	"segment":       2,
+	"segment": 2, "segment/clean": 2,
 	"broker/logdir": 3, "broker/group": 3, "broker/txn": 3, "broker/metadata": 3, "broker/auth": 3,
 	"broker/partition":   4,
 	"broker/coordinator": 5, "broker/quorum": 5, "broker/replica": 5,

@@ -33,6 +33,7 @@ type Broker struct {
 	advertised  []wire.APIRange
 
 	dirs   []*logdir.Dir
+	clean  *logdir.Cleaner // nil: nothing is compacted
 	quorum quorum.Log
 	topics topicTable
 	files  *segment.Files

@@ -12,6 +12,7 @@ import (
 	"tailrace/broker/metadata"
 	"tailrace/broker/partition"
 	"tailrace/segment"
+	"tailrace/segment/clean"
 )
 
 // settings shares one partition.Config among all topics with the same
@@ -86,7 +87,18 @@ func (b *Broker) partitionConfig(overrides map[string]string, name string) *part
 	if metadata.IsInternal(name) {
 		flush = partition.FlushAlways // an answer of a coordinator is kept, whatever is set for the others
 	}
+	var compaction *clean.Config
+	segmentMs := c.SegmentMs
+	if c.Cleanup.Compacts() {
+		compaction = &clean.Config{
+			MinLagMs: c.MinCompactionLagMs, MaxLagMs: c.MaxCompactionLagMs,
+			MinDirtyRatio: c.MinDirtyRatio, DeleteRetentionMs: c.DeleteRetentionMs,
+		}
+		// An active segment is not compacted, so it must not get too old (LogConfig.maxSegmentMs of Kafka).
+		segmentMs = min(segmentMs, c.MaxCompactionLagMs)
+	}
 	return &partition.Config{
+		Clean: compaction,
 		Rules: batch.Rules{
 			Compacted: c.Cleanup.Compacts(), LogAppendTime: c.TimestampType == config.LogAppendTime,
 			BeforeMaxMs: c.TimestampBeforeMaxMs, AfterMaxMs: c.TimestampAfterMaxMs,
@@ -97,7 +109,7 @@ func (b *Broker) partitionConfig(overrides map[string]string, name string) *part
 			},
 		},
 		Log: segment.Config{
-			SegmentBytes: c.SegmentBytes, SegmentMs: c.SegmentMs, SegmentJitterMs: c.SegmentJitterMs,
+			SegmentBytes: c.SegmentBytes, SegmentMs: segmentMs, SegmentJitterMs: c.SegmentJitterMs,
 			IndexBytes: c.IndexBytes, IndexIntervalBytes: c.IndexIntervalBytes,
 			RetentionMs: c.RetentionMs, RetentionBytes: c.RetentionBytes,
 			FileDeleteDelayMs: c.FileDeleteDelayMs, Delete: c.Cleanup.Deletes(), Preallocate: c.Preallocate,

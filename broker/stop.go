@@ -28,6 +28,9 @@ func (b *Broker) Stop(ctx context.Context) error {
 // directories may be marked so.
 func (b *Broker) closeStorage(clean bool) error {
 	var errs []error
+	if b.clean != nil {
+		b.clean.Stop()
+	}
 	if b.quorum != nil {
 		errs = append(errs, b.quorum.Close())
 	}

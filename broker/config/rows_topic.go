@@ -33,7 +33,7 @@ var topicSegments = topicFamily("Segments", Served, "",
 var topicRetention = topicFamily("Retention", Served, "",
 	topicRow{row{"cleanup.policy", List, "delete", listOf("compact", "delete"),
 		"delete drops old segments; compact keeps the newest record of each key and refuses records without one; " +
-			"both do both; empty keeps everything. Compaction itself does not run yet."}, "log.cleanup.policy"},
+			"both do both; empty keeps everything."}, "log.cleanup.policy"},
 	topicRow{row{"retention.ms", Long, "604800000", least(-1),
 		"The age at which records are dropped, a segment at a time; -1 keeps them for ever. A record's time counts " +
 			"at most as the time of its append, so a client's wrong clock cannot keep data for ever."},
@@ -78,7 +78,7 @@ var topicMessages = topicFamily("Records", Served, "",
 		"log.message.timestamp.after.max.ms"},
 )
 
-var topicCompaction = topicFamily("Compaction", Later, noClean,
+var topicCompaction = topicFamily("Compaction", Served, "",
 	topicRow{row{"delete.retention.ms", Long, "86400000", least(0),
 		"How long a deletion stays visible to readers after compaction."}, "log.cleaner.delete.retention.ms"},
 	topicRow{row{"min.compaction.lag.ms", Long, "0", least(0),

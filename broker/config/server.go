@@ -64,6 +64,15 @@ type Server struct {
 	MaxInflatedBytes       int      `key:"tailrace.max.inflated.bytes"`
 	ReserveFreeBytes       int64    `key:"tailrace.reserve.free.bytes"`
 
+	// Compaction.
+	CleanerEnable         bool    `key:"log.cleaner.enable"`
+	CleanerThreads        int     `key:"log.cleaner.threads"`
+	CleanerDedupeBytes    int64   `key:"log.cleaner.dedupe.buffer.size"` // over all threads
+	CleanerDedupeLoad     float64 `key:"log.cleaner.io.buffer.load.factor"`
+	CleanerBufferBytes    int     `key:"log.cleaner.io.buffer.size"` // over all threads
+	CleanerBytesPerSecond float64 `key:"log.cleaner.io.max.bytes.per.second"`
+	CleanerBackoffMs      int64   `key:"log.cleaner.backoff.ms"`
+
 	set     map[string]entry    // what was set at start, by key
 	dynamic [2]map[string]entry // what was set since: for the cluster, for this broker
 	topics  TopicConfig         // what a topic without overrides gets

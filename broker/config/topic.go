@@ -20,6 +20,10 @@ type TopicConfig struct {
 	RetentionMs          int64          `key:"retention.ms"`    // -1 = for ever
 	RetentionBytes       int64          `key:"retention.bytes"` // negative = no bound
 	FileDeleteDelayMs    int64          `key:"file.delete.delay.ms"`
+	MinCompactionLagMs   int64          `key:"min.compaction.lag.ms"`
+	MaxCompactionLagMs   int64          `key:"max.compaction.lag.ms"` // MaxInt64 = no bound
+	MinDirtyRatio        float64        `key:"min.cleanable.dirty.ratio"`
+	DeleteRetentionMs    int64          `key:"delete.retention.ms"`
 	Preallocate          bool           `key:"preallocate"`
 	FlushMessages        int64          `key:"flush.messages"` // MaxInt64 = never for this reason
 	FlushMs              int64          `key:"flush.ms"`       // MaxInt64 = never for this reason

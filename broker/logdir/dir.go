@@ -76,10 +76,13 @@ type Dir struct {
 	mu      sync.Mutex
 	members map[Key]Member
 	carried offsetSet      // as read at open, of partitions that are no members (yet)
+	cleaned Offsets        // up to where partitions were compacted
 	closing []func() error // what waits for the producer memory to be saved
 	shut    map[Key]bool   // partitions that lie here and could not be opened
 	offline atomic.Pointer[error]
-	low     atomic.Bool // on space
+
+	cleaning sync.Mutex  // held by the one who writes cleaned; before mu
+	low      atomic.Bool // on space
 
 	keep keeper
 }
@@ -154,6 +157,7 @@ func (d *Dir) load() error {
 		d.readCheckpoint(LogStartFile, "logs start at their first file"),
 		d.readCheckpoint(HighWatermarkFile, "high watermarks start at the log start and rise with the log end"),
 	}
+	d.cleaned = d.readCheckpoint(CleanerFile, "compacted logs are cleaned from their start again")
 	d.keep.written = d.carried.clone()
 	if d.side, err = openSidecar(d.o.FS, d.o.Path); err != nil {
 		d.o.Logger.Warn("producer memory is damaged: retries older than the last batch of a producer are not recognised",

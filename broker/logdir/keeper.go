@@ -190,6 +190,9 @@ func (d *Dir) writeCheckpoints(all bool) error {
 // be made: a deleted topic of the same name may have left its offsets there,
 // and a log held against those would look damaged.
 func (d *Dir) forget(k Key) error {
+	if err := d.LimitCleaned(k, 0); err != nil {
+		return err
+	}
 	d.mu.Lock()
 	d.carried.forget(k)
 	d.mu.Unlock()

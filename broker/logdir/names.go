@@ -12,6 +12,7 @@ const (
 	RecoveryPointFile = "recovery-point-offset-checkpoint"
 	LogStartFile      = "log-start-offset-checkpoint"
 	HighWatermarkFile = "replication-offset-checkpoint"
+	CleanerFile       = "cleaner-offset-checkpoint"
 	MetaFile          = "meta.properties"
 	CleanStopFile     = ".kafka_cleanshutdown"
 	LockFile          = ".lock"

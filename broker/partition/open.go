@@ -59,6 +59,11 @@ func Open(o Options) (*Partition, error) {
 		return nil, fmt.Errorf("partition %s-%d: %w", o.Key.Topic, o.Key.Partition, err)
 	}
 	end := log.End()
+	p.openTxn = p.producers.firstOpen()
+	if err := o.Dir.LimitCleaned(o.Key, end); err != nil {
+		log.Discard()
+		return nil, fmt.Errorf("partition %s-%d: %w", o.Key.Topic, o.Key.Partition, err)
+	}
 	hw := max(min(known.HighWatermark, end), log.Start())
 	p.highWatermark.Store(int64(hw))
 	p.lastStable.Store(int64(hw))
@@ -115,7 +120,9 @@ func (p *Partition) recover(haveEpochs bool) error {
 }
 
 // epochsMatch compares the checkpoint with the log where they meet: the batch
-// at the start of each epoch must carry it. A flipped digit does not pass.
+// at the start of each epoch must carry it. A flipped digit does not pass. Where
+// compaction has taken that batch away, the next one must not be of an older
+// epoch.
 func (p *Partition) epochsMatch(start, end wire.Offset) bool {
 	stop := errors.New("stop")
 	for _, s := range p.epochs.list {
@@ -125,7 +132,8 @@ func (p *Partition) epochsMatch(start, end wire.Offset) bool {
 		ok := false
 		err := p.log.Batches(s.start, func(b segment.Batch, _ vfs.Pos) error {
 			v := batch.View(b)
-			ok = v.LeaderEpoch() == s.epoch && v.BaseOffset() == s.start
+			ok = v.LeaderEpoch() == s.epoch && v.BaseOffset() == s.start ||
+				v.LeaderEpoch() >= s.epoch && v.BaseOffset() > s.start
 			return stop
 		})
 		if !errors.Is(err, stop) || !ok {

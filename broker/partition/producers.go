@@ -142,6 +142,17 @@ func (s *producers) expire(nowMs, afterMs int64) {
 	}
 }
 
+// firstOpen is the first offset of the transactions that are open, beyond all offsets when none is.
+func (s *producers) firstOpen() wire.Offset {
+	first := wire.Offset(math.MaxInt64)
+	for _, p := range s.byID {
+		if p.txnFirst >= 0 {
+			first = min(first, p.txnFirst)
+		}
+	}
+	return first
+}
+
 // truncate forgets everything: after a truncation the state is rebuilt from a
 // snapshot and the log.
 func (s *producers) reset() {
