@@ -136,6 +136,10 @@ func completeTopicKeyNames(_ *cobra.Command, _ []string, toComplete string) ([]s
 	return keys(config.Topic, toComplete, false)
 }
 
+func completeBrokerKeys(_ *cobra.Command, _ []string, toComplete string) ([]string, cobra.ShellCompDirective) {
+	return keys(config.Broker, toComplete, true)
+}
+
 func keys(table []config.Def, toComplete string, values bool) ([]string, cobra.ShellCompDirective) {
 	var list []string
 	if key, _, ok := strings.Cut(toComplete, "="); ok && values {

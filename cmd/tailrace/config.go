@@ -34,6 +34,14 @@ func resourceText(kind, name string) string {
 	return fmt.Sprintf("topic %q", name)
 }
 
+// noBroker adds to the client's word for a broker that does not exist which one it is, and where to look.
+func noBroker(r resource, err error) error {
+	if r.kind == kindBroker && err != nil && err.Error() == "unknown broker" { // kgo does not export the error
+		return fmt.Errorf("there is no broker %s: `tailrace cluster describe` shows those there are", r.name)
+	}
+	return err
+}
+
 // parseResource takes the resource from the front of the arguments: topic NAME, broker ID, or broker alone, for all
 // of them. What follows a lone broker is a key, which is never a number.
 func parseResource(args []string) (resource, []string, error) {
@@ -141,7 +149,7 @@ func alter(cmd *cobra.Command, at *address, out format, r resource, changes []ka
 			results, err = adm.AlterBrokerConfigs(ctx, changes, ids...)
 		}
 		if err != nil {
-			return shardError(err)
+			return noBroker(r, shardError(err))
 		}
 		if err := alterRefusal(r.kind, r.name, results); err != nil {
 			return err

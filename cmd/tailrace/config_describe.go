@@ -70,10 +70,10 @@ func newConfigDescribe() *cobra.Command {
 			defer cl.Close()
 			list, err := resourceSettings(ctx, cl, r, verbose)
 			if err != nil {
-				return cause(ctx, err)
+				return cause(ctx, noBroker(r, err))
 			}
 			if !all {
-				keep(list, isSet)
+				keep(list, settings.isSet)
 			}
 			return writeSettings(cmd.OutOrStdout(), out, list, verbose)
 		},
@@ -120,7 +120,7 @@ func newConfigList() *cobra.Command {
 				}
 				list = append(list, more...)
 			}
-			keep(list, isDynamic)
+			keep(list, settings.isOwn)
 			return writeSettings(cmd.OutOrStdout(), out, list, false)
 		},
 	}
@@ -233,24 +233,31 @@ func toSettings(kind string, r kmsg.DescribeConfigsResponseResource) settings {
 }
 
 // keep drops the settings that are not wanted.
-func keep(list []settings, wanted func(kind string, s setting) bool) {
-	for i := range list {
-		kind := list[i].Type
-		list[i].Configs = slices.DeleteFunc(list[i].Configs, func(s setting) bool { return !wanted(kind, s) })
+func keep(list []settings, wanted func(settings, setting) bool) {
+	for i, s := range list {
+		list[i].Configs = slices.DeleteFunc(s.Configs, func(c setting) bool { return !wanted(s, c) })
 	}
 }
 
 // isSet tells what was set from what nobody has touched. A topic shows what was set for it; that its broker has another
 // default is the broker's affair.
-func isSet(kind string, s setting) bool {
-	if kind == kindTopic {
-		return isDynamic(kind, s)
+func (s settings) isSet(c setting) bool {
+	if s.Type == kindTopic {
+		return s.isOwn(c)
 	}
-	return s.Source != kmsg.ConfigSourceDefaultConfig.String()
+	return c.Source != kmsg.ConfigSourceDefaultConfig.String()
 }
 
-// isDynamic is true of what was set while a broker ran, and not in its properties file.
-func isDynamic(_ string, s setting) bool { return strings.HasPrefix(s.Source, "DYNAMIC_") }
+// isOwn is true of what was set for this very resource while the brokers ran, and not in a properties file.
+func (s settings) isOwn(c setting) bool {
+	switch {
+	case s.Type == kindTopic:
+		return c.Source == kmsg.ConfigSourceDynamicTopicConfig.String()
+	case s.Name == "":
+		return c.Source == kmsg.ConfigSourceDynamicDefaultBrokerConfig.String()
+	}
+	return c.Source == kmsg.ConfigSourceDynamicBrokerConfig.String()
+}
 
 func writeSettings(w io.Writer, f format, list []settings, verbose bool) error {
 	if f == formatJSON {

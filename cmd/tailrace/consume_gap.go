@@ -41,7 +41,7 @@ func (r *reading) passGaps(ctx context.Context) error {
 			at = next
 			r.advance(p, at)
 			if r.share != nil {
-				r.cl.MarkCommitOffsets(map[string]map[int32]kgo.EpochOffset{r.topic: {p: {Epoch: -1, Offset: at}}})
+				r.share.passed(r.cl, r.topic, p, at)
 			}
 		}
 	}

@@ -72,6 +72,18 @@ func (s *share) printed(cl *kgo.Client) {
 	s.written = s.written[:0]
 }
 
+// passed marks offsets without a record as done too, so that the group has no lag. The client takes a mark for older
+// than what it has if the epoch is, so the gap gets that of the record before it.
+func (s *share) passed(cl *kgo.Client, topic string, p int32, to int64) {
+	epoch := int32(-1)
+	for _, known := range []map[string]map[int32]kgo.EpochOffset{cl.CommittedOffsets(), cl.MarkedOffsets()} {
+		if at, ok := known[topic][p]; ok {
+			epoch = max(epoch, at.Epoch)
+		}
+	}
+	cl.MarkCommitOffsets(map[string]map[int32]kgo.EpochOffset{topic: {p: {Epoch: epoch, Offset: to}}})
+}
+
 // trouble judges what the client tells of its membership. It tries again by itself, so only what will not pass by
 // itself ends the command: a refusal in so many words, or trouble that lasts.
 func (s *share) trouble(err error, warn func(string)) error {

@@ -35,6 +35,9 @@ func newGroupDescribe() *cobra.Command {
 			if f.all == (len(names) > 0) {
 				return usage("one is needed of: names of groups, --all-groups")
 			}
+			if f.members && f.state || f.offsets && (f.members || f.state) {
+				return usage("--offsets, --members and --state exclude each other")
+			}
 			return admin(cmd, &f.at, func(ctx context.Context, adm *kadm.Client) error {
 				return describeGroups(ctx, cmd, adm, &f, names)
 			})
@@ -48,7 +51,6 @@ func newGroupDescribe() *cobra.Command {
 	fl.BoolVar(&f.members, "members", false, "the members and how many partitions each has")
 	fl.BoolVar(&f.state, "state", false, "coordinator, assignor, state and number of members")
 	fl.BoolVar(&f.verbose, "verbose", false, "more columns: leader epoch and metadata of commits; which partitions a member has")
-	cmd.MarkFlagsMutuallyExclusive("offsets", "members", "state")
 	return cmd
 }
 

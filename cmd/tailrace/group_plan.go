@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 )
 
 // plan is one reset: of which partitions, and where to.
@@ -108,7 +109,7 @@ func parsePlan(in io.Reader, group string) (map[spot]int64, error) {
 // moves asks the broker what the plan comes to.
 func (p *plan) moves(ctx context.Context, adm *kadm.Client) ([]move, error) {
 	committed, err := adm.FetchOffsets(ctx, p.group)
-	if err != nil {
+	if err != nil && !errors.Is(err, kerr.GroupIDNotFound) { // Kafka tells of no offsets instead
 		return nil, fmt.Errorf("group %q: %s", p.group, reason(err, ""))
 	}
 	spots, err := p.spots(ctx, adm, committed)

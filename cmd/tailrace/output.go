@@ -35,6 +35,7 @@ func (f *format) Set(s string) error {
 func (f *format) addTo(cmd *cobra.Command, doc string) {
 	*f = formatTable
 	cmd.Flags().VarP(f, "output", "o", doc)
+	complete(cmd, "output", among(string(formatTable), string(formatJSON)))
 }
 
 const (
