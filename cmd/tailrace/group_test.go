@@ -85,4 +85,3 @@ func TestScope(t *testing.T) {
 		}
 	}
 }
-
