@@ -2,7 +2,9 @@ package broker
 
 import (
 	"maps"
+	"strconv"
 	"sync"
+	"sync/atomic"
 
 	"tailrace/batch"
 	"tailrace/batch/codec"
@@ -15,10 +17,42 @@ import (
 // settings shares one partition.Config among all topics with the same
 // overrides: ten thousand partitions with the defaults cost one.
 type settings struct {
+	live atomic.Pointer[config.Server] // nil while nothing was changed since the start
+
 	mu   sync.Mutex
 	last map[string]string // overrides of made
 	made *partition.Config
 	none *partition.Config // without overrides
+}
+
+// live is the broker's settings in force: those of the start, with what was
+// changed since then.
+func (b *Broker) live() *config.Server {
+	if s := b.settings.live.Load(); s != nil {
+		return s
+	}
+	return b.config
+}
+
+// goLive puts the broker settings of an image in force for what is asked from
+// now on. Partitions are told by reconfigureAll.
+func (b *Broker) goLive(img *metadata.Image) {
+	of := func(name string) map[string]string {
+		return img.Config(metadata.Resource{Type: metadata.ResourceBroker, Name: name})
+	}
+	d := config.Dynamic{Cluster: of(""), Node: of(strconv.Itoa(b.config.NodeID))}
+	s := &b.settings
+	if len(d.Cluster)+len(d.Node) == 0 && s.live.Load() == nil {
+		return
+	}
+	now, err := b.config.With(d)
+	if err != nil {
+		b.logger.Warn("stored broker settings that are not valid here are ignored", "error", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.live.Store(now)
+	s.last, s.made, s.none = nil, nil, nil
 }
 
 // topicConfig is what a topic's settings mean. Stored overrides that are not
@@ -41,7 +75,8 @@ func (b *Broker) topicConfig(name string, img *metadata.Image) *partition.Config
 }
 
 func (b *Broker) partitionConfig(overrides map[string]string, name string) *partition.Config {
-	c, err := b.config.Topic(overrides)
+	live := b.live()
+	c, err := live.Topic(overrides)
 	if err != nil {
 		b.logger.Warn("stored topic settings that are not valid here are ignored", "topic", name, "error", err)
 	}
@@ -65,7 +100,7 @@ func (b *Broker) partitionConfig(overrides map[string]string, name string) *part
 		FlushMessages:     c.FlushMessages,
 		FlushMs:           c.FlushMs,
 		MinInsyncReplicas: c.MinInsyncReplicas,
-		ProducerExpiryMs:  b.config.ProducerIDExpirationMs,
+		ProducerExpiryMs:  live.ProducerIDExpirationMs,
 		IdleCloseMs:       b.config.IdleLogCloseMs,
 	}
 }

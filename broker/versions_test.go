@@ -42,9 +42,17 @@ var conversations = map[int16]conversation{
 	18: {askAPIVersions, checkAPIVersions},
 	19: {askCreateTopics, checkCreateTopics},
 	20: {askDeleteTopics, checkDeleteTopics},
+	21: {askDeleteRecords, checkDeleteRecords},
 	22: {askInitProducerID, checkInitProducerID},
 	23: {askEpochEnd, checkEpochEnd},
+	32: {askDescribeConfigs, checkDescribeConfigs},
+	33: {askAlterConfigs, checkAlterConfigs},
+	35: {askDescribeLogDirs, checkDescribeLogDirs},
+	37: {askCreatePartitions, checkCreatePartitions},
+	44: {askIncrementalAlter, checkIncrementalAlter},
 	60: {askDescribeCluster, checkDescribeCluster},
+	74: {askListConfigResources, checkListConfigResources},
+	75: {askDescribeTopicPartitions, checkDescribeTopicPartitions},
 }
 
 // eachVersion runs fn for each advertised API and version that is served.

@@ -1,7 +1,8 @@
 package config
 
-// Server is the typed snapshot of the broker's settings. It is immutable: share it freely. Fields carry the key that
-// feeds them; sizes are bytes, times milliseconds. Keys that only give defaults to topics are in Topic(nil).
+// Server is the typed snapshot of the broker's settings. It is immutable: share it freely; With gives another one.
+// Fields carry the key that feeds them; sizes are bytes, times milliseconds. Keys that only give defaults to topics are
+// in Topic(nil).
 type Server struct {
 	// Who this node is.
 	NodeID    int    `key:"node.id"`
@@ -28,6 +29,7 @@ type Server struct {
 	MaxConnectionsPerIP      int   `key:"max.connections.per.ip"`
 	FetchMaxBytes            int   `key:"fetch.max.bytes"`
 	FetchSessionSlots        int   `key:"max.incremental.fetch.session.cache.slots"`
+	DescribePartitionsMax    int   `key:"max.request.partition.size.limit"`
 
 	// Topics that are made without being told how.
 	NumPartitions            int  `key:"num.partitions"`
@@ -49,13 +51,14 @@ type Server struct {
 	MaxInflatedBytes       int      `key:"tailrace.max.inflated.bytes"`
 	ReserveFreeBytes       int64    `key:"tailrace.reserve.free.bytes"`
 
-	set    map[string]entry // what was set, by key
-	topics TopicConfig      // what a topic without overrides gets
+	set     map[string]entry    // what was set at start, by key
+	dynamic [2]map[string]entry // what was set since: for the cluster, for this broker
+	topics  TopicConfig         // what a topic without overrides gets
 }
 
 // Origin says where the value of a broker key comes from.
 func (s *Server) Origin(name string) Origin {
-	if e, ok := s.set[name]; ok {
+	if e, ok := s.entryOf(name); ok {
 		return e.origin
 	}
 	return Origin{}
@@ -69,7 +72,7 @@ func (s *Server) Value(name string) string {
 		return ""
 	}
 	text := d.Default
-	if e, ok := s.set[name]; ok {
+	if e, ok := s.entryOf(name); ok {
 		text = e.value
 	}
 	if d.Sensitive && text != "" {

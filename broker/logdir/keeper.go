@@ -143,6 +143,18 @@ func (d *Dir) listMembers() []keyed {
 	return all
 }
 
+// SaveCheckpoints makes what the partitions would have remembered durable now.
+func (d *Dir) SaveCheckpoints() error {
+	if err := d.Offline(); err != nil {
+		return err
+	}
+	err := d.writeCheckpoints(false)
+	if err != nil {
+		d.checkpointFailed(err)
+	}
+	return err
+}
+
 // writeCheckpoints replaces the files whose content changed. What belongs to
 // partitions that are not served (offline, or unknown to the metadata) is
 // carried over.

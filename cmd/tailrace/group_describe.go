@@ -50,7 +50,8 @@ func newGroupDescribe() *cobra.Command {
 	fl.BoolVar(&f.offsets, "offsets", false, "committed offsets and lag of each partition (the default)")
 	fl.BoolVar(&f.members, "members", false, "the members and how many partitions each has")
 	fl.BoolVar(&f.state, "state", false, "coordinator, assignor, state and number of members")
-	fl.BoolVar(&f.verbose, "verbose", false, "more columns: leader epoch and metadata of commits; which partitions a member has")
+	fl.BoolVar(&f.verbose, "verbose", false,
+		"more columns: leader epoch and metadata of commits; which partitions a member has")
 	return cmd
 }
 

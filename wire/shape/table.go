@@ -54,6 +54,14 @@ const table = `
 	TopicNames             []string  0-5
 	TimeoutMs              int32
 
+21 DeleteRecords 0-2 flexible 2
+	Topics                 []struct
+		Name               string
+		Partitions         []struct
+			PartitionIndex int32
+			Offset         int64
+	TimeoutMs              int32
+
 # Version 6 (two-phase commit, KIP-939) is not stable.
 22 InitProducerId 0-5 flexible 2
 	TransactionalId        string    null 0+
@@ -70,11 +78,63 @@ const table = `
 			CurrentLeaderEpoch int32
 			LeaderEpoch        int32
 
+32 DescribeConfigs 1-4 flexible 4
+	Resources              []struct
+		ResourceType       int8
+		ResourceName       string
+		ConfigurationKeys  []string  null 0+
+	IncludeSynonyms        bool
+	IncludeDocumentation   bool      3+
+
+33 AlterConfigs 0-2 flexible 2
+	Resources              []struct
+		ResourceType       int8
+		ResourceName       string
+		Configs            []struct
+			Name           string
+			Value          string    null 0+
+	ValidateOnly           bool
+
+35 DescribeLogDirs 1-5 flexible 2
+	Topics                 []struct  null 0+
+		Topic              string
+		Partitions         []int32
+
 36 SaslAuthenticate 0-2 flexible 2
 	AuthBytes              bytes
+
+37 CreatePartitions 0-3 flexible 2
+	Topics                 []struct
+		Name               string
+		Count              int32
+		Assignments        []struct  null 0+
+			BrokerIds      []int32
+	TimeoutMs              int32
+	ValidateOnly           bool
+
+44 IncrementalAlterConfigs 0-1 flexible 1
+	Resources              []struct
+		ResourceType       int8
+		ResourceName       string
+		Configs            []struct
+			Name           string
+			ConfigOperation int8
+			Value          string    null 0+
+	ValidateOnly           bool
 
 60 DescribeCluster 0-2 flexible 0
 	IncludeClusterAuthorizedOperations bool
 	EndpointType           int8      1+
 	IncludeFencedBrokers   bool      2+
+
+74 ListConfigResources 0-1 flexible 0
+	ResourceTypes          []int8    1+
+
+75 DescribeTopicPartitions 0-0 flexible 0
+	Topics                 []struct
+		Name               string
+	ResponsePartitionLimit int32
+	Cursor                 struct    null 0+
+		TopicName          string
+		PartitionIndex     int32
 `
