@@ -95,7 +95,9 @@ func (s *share) trouble(err error, warn func(string)) error {
 	}
 	if s.joined.CompareAndSwap(true, false) || s.since.IsZero() {
 		s.since = time.Now()
-		warn(fmt.Sprintf("%s; trying again for %s", verdict, patienceKnown))
+		if code != nil { // of a lost connection the link tells
+			warn(fmt.Sprintf("%s; trying again for %s", verdict, patienceKnown))
+		}
 	} else if time.Since(s.since) > patienceKnown {
 		return verdict
 	}
@@ -108,19 +110,20 @@ func (r *reading) leave() error {
 	ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
 	defer cancel()
 	defer r.cl.CloseAllowingRebalance()
-	err := r.flush()
-	if err == nil {
-		err = r.cl.CommitMarkedOffsets(ctx)
+	if err := r.flush(); err != nil {
+		return err
+	}
+	var failures []error
+	if err := r.cl.CommitMarkedOffsets(ctx); err != nil {
+		failures = append(failures, fmt.Errorf(
+			"group %q: what was printed last may be printed again, for it was not committed: %s", r.share.group, reason(err, "")))
 	}
 	r.cl.AllowRebalance()
-	if left := r.cl.LeaveGroupContext(ctx); err == nil {
-		err = left
+	if err := r.cl.LeaveGroupContext(ctx); err != nil {
+		failures = append(failures, fmt.Errorf(
+			"group %q was not left: others get its partitions when the session times out: %s", r.share.group, reason(err, "")))
 	}
-	if err != nil {
-		return fmt.Errorf("group %q: what was printed last may be printed again, for it was not committed: %s",
-			r.share.group, reason(err, ""))
-	}
-	return nil
+	return errors.Join(failures...)
 }
 
 // assigned takes partitions whose position is told later, by placed.
