@@ -53,7 +53,8 @@ func newConsume() *cobra.Command {
 	fl.Int64Var(&f.offset, "offset", 0, "begin at this `offset` in every partition that is read")
 	fl.Int32SliceVar(&f.partitions, "partition", nil, "read this partition only; may be repeated")
 	fl.Int64Var(&f.maxMessages, "max-messages", 0, "end after so many records")
-	fl.BoolVar(&f.exitAtEnd, "exit-at-end", false, "end when everything has been read that was there at the start")
+	fl.BoolVar(&f.exitAtEnd, "exit-at-end", false,
+		"end when everything has been read that was there at the start (in a group: of the partitions that it gets)")
 	fl.StringVar(&f.group, "group", "", "join this consumer `group`, and commit what was printed")
 	complete(cmd, "group", completeGroups(&f.at))
 	return cmd

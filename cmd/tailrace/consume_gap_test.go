@@ -117,3 +117,31 @@ func TestEndHoldsNoRecord(t *testing.T) {
 		t.Errorf("the gaps were not committed: exit code %d: %s%s", code, stdout, stderr)
 	}
 }
+
+// TestEndOfAShare: a member of a group is at the end when all that it was given is, and never in the middle of a
+// rebalance, when it has nothing for a moment.
+func TestEndOfAShare(t *testing.T) {
+	r := &reading{topic: "t", ends: map[int32]int64{0: 5, 1: 0}, positions: map[int32]int64{}, share: &share{}}
+	step := func(what string, want bool) {
+		t.Helper()
+		if got := r.atEnd(); got != want {
+			t.Errorf("%s: at the end: %v", what, got)
+		}
+	}
+	step("not joined", false)
+	r.assigned(t.Context(), nil, map[string][]int32{"t": {0, 1}})
+	step("assigned, positions not known", false)
+	r.advance(0, 5)
+	step("one of two positions not known", false)
+	r.advance(1, 0)
+	step("both there", true)
+	r.lost(t.Context(), nil, map[string][]int32{"t": {0, 1}})
+	step("rebalancing", false)
+	r.assigned(t.Context(), nil, map[string][]int32{"t": {0}})
+	r.advance(1, 9)
+	r.advance(0, 4)
+	step("behind", false)
+	r.lost(t.Context(), nil, map[string][]int32{"t": {0}})
+	r.assigned(t.Context(), nil, map[string][]int32{})
+	step("nothing for this member", true)
+}

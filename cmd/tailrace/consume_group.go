@@ -16,7 +16,7 @@ import (
 // printed twice after a crash, and none is lost.
 type share struct {
 	group   string
-	joined  atomic.Bool   // there has been an assignment, perhaps an empty one
+	joined  atomic.Bool   // there is an assignment, perhaps an empty one; false while the group rebalances
 	since   time.Time     // of the first trouble after the last assignment
 	written []*kgo.Record // not flushed yet
 	adm     *kadm.Client  // of the same client; guarded by the reading's lock
@@ -93,7 +93,7 @@ func (s *share) trouble(err error, warn func(string)) error {
 		!errors.Is(err, kerr.IllegalGeneration) && !errors.Is(err, kerr.RebalanceInProgress) {
 		return verdict
 	}
-	if s.joined.CompareAndSwap(true, false) || s.since.IsZero() {
+	if s.since.IsZero() {
 		s.since = time.Now()
 		if code != nil { // of a lost connection the link tells
 			warn(fmt.Sprintf("%s; trying again for %s", verdict, patienceKnown))
@@ -116,7 +116,8 @@ func (r *reading) leave() error {
 	var failures []error
 	if err := r.cl.CommitMarkedOffsets(ctx); err != nil {
 		failures = append(failures, fmt.Errorf(
-			"group %q: what was printed last may be printed again, for it was not committed: %s", r.share.group, reason(err, "")))
+			"group %q: what was printed last may be printed again, for it was not committed: %s",
+			r.share.group, reason(err, "")))
 	}
 	r.cl.AllowRebalance()
 	if err := r.cl.LeaveGroupContext(ctx); err != nil {
@@ -187,10 +188,12 @@ func (r *reading) revoked(ctx context.Context, cl *kgo.Client, gone map[string][
 	r.lost(ctx, cl, gone)
 }
 
-// lost forgets partitions that are no longer ours.
+// lost forgets partitions that are no longer ours. Whether that leaves nothing to read is not known before the next
+// assignment, which follows even if it is an empty one.
 func (r *reading) lost(_ context.Context, _ *kgo.Client, gone map[string][]int32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.share.joined.Store(false)
 	for _, p := range gone[r.topic] {
 		delete(r.positions, p)
 	}

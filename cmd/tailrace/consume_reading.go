@@ -96,6 +96,9 @@ func (r *reading) run(ctx context.Context) error {
 			}
 		}
 		if r.share != nil {
+			if r.share.joined.Load() {
+				r.share.since = time.Time{}
+			}
 			if err := r.flush(); err != nil { // what is not marked when partitions go, the next member prints again
 				return err
 			}

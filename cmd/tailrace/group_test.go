@@ -1,8 +1,11 @@
 package main
 
 import (
+	"math"
 	"strings"
 	"testing"
+
+	"github.com/twmb/franz-go/pkg/kadm"
 )
 
 func TestDatetime(t *testing.T) {
@@ -83,5 +86,42 @@ func TestScope(t *testing.T) {
 		if _, err := parseScope([]string{bad}); err == nil {
 			t.Errorf("%q is taken", bad)
 		}
+	}
+}
+
+// TestPlace: a reset ends inside the log, and a shift beyond all numbers does so too.
+func TestPlace(t *testing.T) {
+	listed := func(o int64) kadm.ListedOffsets {
+		return kadm.ListedOffsets{"t": {0: {Topic: "t", Offset: o}}}
+	}
+	b, old := bounds{starts: listed(3), ends: listed(9)}, int64(5)
+	for _, c := range []struct {
+		how    string
+		offset int64
+		old    *int64
+		want   int64
+		warned bool
+	}{
+		{"to-earliest", 0, &old, 3, false},
+		{"to-latest", 0, &old, 9, false},
+		{"to-current", 0, &old, 5, false},
+		{"to-current", 0, nil, 9, false},
+		{"to-offset", 9, nil, 9, false},
+		{"to-offset", 10, nil, 9, true},
+		{"to-offset", 2, nil, 3, true},
+		{"shift-by", -2, &old, 3, false},
+		{"shift-by", -9, &old, 3, true},
+		{"shift-by", math.MaxInt64, &old, 9, true},
+		{"shift-by", math.MinInt64, &old, 3, true},
+	} {
+		warned := false
+		p := plan{group: "g", how: c.how, offset: c.offset, warn: func(string) { warned = true }}
+		if got, err := p.place(spot{"t", 0}, c.old, b); err != nil || got != c.want || warned != c.warned {
+			t.Errorf("%s %d: %d, warned %v (%v), want %d, %v", c.how, c.offset, got, warned, err, c.want, c.warned)
+		}
+	}
+	p := plan{group: "g", how: "shift-by"}
+	if got, err := p.place(spot{"t", 0}, nil, b); err == nil {
+		t.Errorf("a shift from nowhere leads to %d", got)
 	}
 }
