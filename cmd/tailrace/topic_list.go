@@ -75,7 +75,7 @@ func newTopicDescribe() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:               "describe [NAME...]",
 		Short:             "Tell partitions, leaders, replicas and offsets of topics",
-		Long:              "Tell partitions, leaders, replicas and offsets: of the topics named, or of all but internal ones.",
+		Long:              "Tell partitions, leaders, replicas and offsets of the topics named, or of all but internal ones.",
 		ValidArgsFunction: completeTopics(&at),
 		RunE: func(cmd *cobra.Command, names []string) error {
 			ctx, cl, err := at.connect(cmd.Context(), nil)
