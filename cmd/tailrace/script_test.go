@@ -82,7 +82,7 @@ func flip(name string, pos int) error {
 func TestTalk(t *testing.T) {
 	t.Run("tailrace", func(t *testing.T) {
 		talk(t, "tailrace", func(e *testscript.Env) (string, error) {
-			return startBroker(e.Defer, filepath.Join(e.WorkDir, "data"))
+			return startBroker(e.Defer, filepath.Join(e.WorkDir, "data"), "group.initial.rebalance.delay.ms=0")
 		})
 	})
 	t.Run("kfake", func(t *testing.T) {
