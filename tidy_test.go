@@ -23,7 +23,7 @@ var floors = map[string]int{
 	"broker/logdir": 3, "broker/group": 3, "broker/txn": 3, "broker/metadata": 3, "broker/auth": 3,
 	"broker/partition":   4,
 	"broker/coordinator": 5, "broker/quorum": 5, "broker/replica": 5,
-	"broker":     6,
+	"broker":     6, "broker/adoption": 6,
 	"broker/ops": 7, "loadgen": 7,
 	"benchmarks": 7, "benchmarks/proc": 7, "benchmarks/rawclient": 7, "benchmarks/limits": 7, "benchmarks/engine": 7,
 	"cmd/tailrace": 8, "scripts/realclients": 8, "scripts/crash": 8,

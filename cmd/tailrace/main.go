@@ -52,7 +52,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%w; see `%s --help`", err, cmd.CommandPath())
 	})
-	root.AddCommand(newServe(), newTopic(), newProduce(), newConsume(), newLog(), newVersion())
+	root.AddCommand(newServe(), newTopic(), newProduce(), newConsume(), newLog(), newStorage(), newVersion())
 	argumentsAreUsage(root)
 	return root
 }
