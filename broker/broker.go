@@ -31,11 +31,12 @@ type Broker struct {
 	epoch       atomic.Int64 // broker epoch: the offset of the registration record
 	advertised  []wire.APIRange
 
-	dirs   []*logdir.Dir
-	quorum quorum.Log
-	topics topicTable
-	files  *segment.Files
-	jobs   *jobs
+	dirs     []*logdir.Dir
+	adoption *quorum.Adoption // nil: the directories were never Kafka's
+	quorum   quorum.Log
+	topics   topicTable
+	files    *segment.Files
+	jobs     *jobs
 
 	server    *netio.Server
 	listeners []listener

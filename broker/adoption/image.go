@@ -3,6 +3,7 @@ package adoption
 import (
 	"cmp"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,9 +52,13 @@ func (p *Plan) build() error {
 	next := max(src.NextProducerID(), p.o.NowMs*producerIDsPerMs)
 	b.apply(&metadata.ProducerIDsRecord{BrokerID: -1, BrokerEpoch: -1, Next: next})
 	b.change.Advance(src.Offset, src.Epoch)
+	from, err := filepath.Abs(p.MetadataLog)
+	if err != nil {
+		return err
+	}
 	p.seed = quorum.SeedOptions{
 		FS: p.o.FS, Dir: p.Target, ClusterID: p.ClusterID, NodeID: p.NodeID, Image: b.change.Image(), NowMs: p.o.NowMs,
-		Adoption: quorum.Adoption{From: p.MetadataLog, End: p.source.End.Offset, Epoch: p.source.End.Epoch,
+		Adoption: quorum.Adoption{From: from, End: p.source.End.Offset, Epoch: p.source.End.Epoch,
 			BrokerEpoch: brokerEpoch, NextProducerID: src.NextProducerID()},
 	}
 	return b.err

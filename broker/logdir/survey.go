@@ -73,7 +73,7 @@ func (s *Survey) entry(fsys vfs.FS, e fs.DirEntry) error {
 		s.Partitions = append(s.Partitions, Found{Key: Key{topic, p}, Path: path, ID: id})
 	case strings.HasSuffix(name, futureSuffix):
 		s.Future = append(s.Future, name)
-	case strings.HasSuffix(name, straySuffix):
+	case strings.HasSuffix(name, StraySuffix):
 		s.Stray = append(s.Stray, name)
 	case !strings.HasSuffix(name, DeleteSuffix) && name != lostAndFound:
 		s.Unknown = append(s.Unknown, name)

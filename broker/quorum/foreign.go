@@ -48,6 +48,9 @@ func ReadForeign(fsys vfs.FS, dir string, each func(ForeignRecord) error) (Forei
 			return ForeignEnd{}, err
 		}
 	}
+	if len(bases) == 0 {
+		return r.end, nil
+	}
 	first, exact := slices.BinarySearch(bases, r.from)
 	if !exact {
 		first--
@@ -77,9 +80,12 @@ func EndOfForeign(fsys vfs.FS, dir string) (ForeignEnd, error) {
 	if err != nil {
 		return ForeignEnd{}, err
 	}
-	end := ForeignEnd{Offset: bases[len(bases)-1]}
-	if len(snaps) > 0 && snaps[len(snaps)-1].End >= end.Offset {
+	var end ForeignEnd
+	if len(snaps) > 0 {
 		end.Offset, end.Epoch = snaps[len(snaps)-1].End, snaps[len(snaps)-1].Epoch
+	}
+	if len(bases) == 0 {
+		return end, nil
 	}
 	f, err := fsys.OpenFile(logName(dir, bases[len(bases)-1]), os.O_RDONLY, 0)
 	if err != nil {
@@ -119,7 +125,7 @@ func foreignFiles(fsys vfs.FS, dir string) (bases []wire.Offset, snaps []snapID,
 			snaps = append(snaps, id)
 		}
 	}
-	if len(bases) == 0 {
+	if len(bases)+len(snaps) == 0 {
 		return nil, nil, fmt.Errorf("%s holds no metadata log: %w", dir, fs.ErrNotExist)
 	}
 	return bases, snaps, nil

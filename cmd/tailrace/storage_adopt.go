@@ -107,7 +107,7 @@ func printPlan(w io.Writer, p *adoption.Plan) error {
 		fmt.Fprintln(&b, "\nnot taken, because it is not served yet:")
 	}
 	for _, l := range p.Left {
-		fmt.Fprintf(&b, "  %d %s: %s\n", l.Count, l.Kind, strings.Join(l.Names, ", "))
+		fmt.Fprintf(&b, "  %s (%d): %s\n", l.Kind, l.Count, strings.Join(l.Names, ", "))
 	}
 	if len(p.Notes) > 0 {
 		fmt.Fprintln(&b, "\nnotes:")

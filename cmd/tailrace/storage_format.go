@@ -66,8 +66,8 @@ func formatDirs(cmd *cobra.Command, f *formatFlags) error {
 		case err != nil:
 			return err
 		case s.Formatted && s.Identity.ClusterID != f.clusterID:
-			return fmt.Errorf("log directory %s belongs to cluster %s: give that id, or another directory",
-				dir, s.Identity.ClusterID)
+			return fmt.Errorf("invalid cluster.id in %s/%s: expected %s, but read %s: give that id, or another directory",
+				dir, logdir.MetaFile, f.clusterID, s.Identity.ClusterID)
 		case !f.ignoreFormatted:
 			return fmt.Errorf("log directory %s is already formatted. Use --ignore-formatted to ignore this directory "+
 				"and format the others", dir)
@@ -81,7 +81,7 @@ func formatDirs(cmd *cobra.Command, f *formatFlags) error {
 		if err := logdir.Format(vfs.OS, dir, f.clusterID, int32(cfg.NodeID)); err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "Formatted %s for cluster %s, node %d.\n", dir, f.clusterID, cfg.NodeID)
+		fmt.Fprintf(out, "Formatting data directory %s for cluster %s and node %d.\n", dir, f.clusterID, cfg.NodeID)
 	}
 	return nil
 }

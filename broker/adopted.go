@@ -1,0 +1,50 @@
+package broker
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"tailrace/broker/quorum"
+)
+
+// findAdoption tells whether the log directories were taken over from Kafka (`tailrace storage adopt`). If Kafka has run
+// on them since, the start is refused: topics that it made, deleted or changed are unknown to Tailrace's metadata, which
+// would put old state over new.
+func (b *Broker) findAdoption() error {
+	_, _, ours, err := quorum.Identity(b.fs, b.config.MetadataDir)
+	if err != nil || !ours {
+		return err
+	}
+	if b.adoption, err = quorum.ReadAdoption(b.fs, b.config.MetadataDir); err != nil || b.adoption == nil {
+		return err
+	}
+	a, from := b.adoption, b.adoption.From
+	for _, dir := range b.config.LogDirs { // may have been moved, or copied, with what lies in them
+		if quorum.HasForeign(b.fs, quorum.LogDir(dir)) {
+			from = quorum.LogDir(dir)
+		}
+	}
+	end, err := quorum.EndOfForeign(b.fs, from)
+	switch {
+	case errors.Is(err, fs.ErrNotExist): // removed by somebody who does not go back
+		return nil
+	case err != nil:
+		return fmt.Errorf("the metadata log of Kafka's that was adopted: %w", err)
+	case end.Offset != a.End || end.Epoch != a.Epoch:
+		return fmt.Errorf("Kafka has run on these log directories since they were adopted: its metadata log %s ended at "+
+			"offset %d then and ends at %d now. Take over what it left with `tailrace storage adopt --again`, or stay with "+
+			"Kafka (docs/MIGRATING.md)", from, a.End, end.Offset)
+	}
+	return nil
+}
+
+// cleanStopEpoch is the broker epoch that a clean stop records. Kafka believes a clean-stop marker if it names the epoch
+// that Kafka's own metadata has of this broker, so in adopted directories that one is named: given back, they count
+// as stopped in order.
+func (b *Broker) cleanStopEpoch() int64 {
+	if b.adoption != nil {
+		return b.adoption.BrokerEpoch
+	}
+	return b.epoch.Load()
+}
