@@ -26,17 +26,17 @@ type Broker struct {
 	fs     vfs.FS
 	logger *slog.Logger
 
+	adoption    *quorum.Adoption // nil: the directories were never Kafka's
 	clusterID   string
 	incarnation wire.TopicID
 	epoch       atomic.Int64 // broker epoch: the offset of the registration record
 	advertised  []wire.APIRange
 
-	dirs     []*logdir.Dir
-	adoption *quorum.Adoption // nil: the directories were never Kafka's
-	quorum   quorum.Log
-	topics   topicTable
-	files    *segment.Files
-	jobs     *jobs
+	dirs   []*logdir.Dir
+	quorum quorum.Log
+	topics topicTable
+	files  *segment.Files
+	jobs   *jobs
 
 	server    *netio.Server
 	listeners []listener
