@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"tailrace/broker/logdir"
 	"tailrace/broker/quorum"
 )
 
@@ -13,8 +14,11 @@ import (
 // would put old state over new.
 func (b *Broker) findAdoption() error {
 	_, _, ours, err := quorum.Identity(b.fs, b.config.MetadataDir)
-	if err != nil || !ours {
+	if err != nil {
 		return err
+	}
+	if !ours {
+		return b.refuseForeign()
 	}
 	if b.adoption, err = quorum.ReadAdoption(b.fs, b.config.MetadataDir); err != nil || b.adoption == nil {
 		return err
@@ -35,6 +39,19 @@ func (b *Broker) findAdoption() error {
 		return fmt.Errorf("Kafka has run on these log directories since they were adopted: its metadata log %s ended at "+
 			"offset %d then and ends at %d now. Take over what it left with `tailrace storage adopt --again`, or stay with "+
 			"Kafka (docs/MIGRATING.md)", from, a.End, end.Offset)
+	}
+	return nil
+}
+
+// refuseForeign refuses log directories that hold partitions, but of which no Tailrace has ever been: their metadata is
+// elsewhere, and to begin without it would be to serve none of them.
+func (b *Broker) refuseForeign() error {
+	for _, dir := range b.config.LogDirs {
+		s, err := logdir.Look(b.fs, dir)
+		if err == nil && s.Formatted && !s.Used && len(s.Partitions) > 0 {
+			return fmt.Errorf("log directory %s was written by Apache Kafka (it holds %d partitions): adopt it first with "+
+				"`tailrace storage adopt --log-dir %s`", dir, len(s.Partitions), dir)
+		}
 	}
 	return nil
 }

@@ -42,7 +42,7 @@ func ReadForeign(fsys vfs.FS, dir string, each func(ForeignRecord) error) (Forei
 	if err != nil {
 		return ForeignEnd{}, err
 	}
-	r := foreignReader{fs: fsys, each: each}
+	r := foreignReader{fs: fsys, each: each, last: wire.NoLeaderEpoch}
 	if len(snaps) > 0 {
 		if err := r.snapshot(dir, snaps[len(snaps)-1]); err != nil {
 			return ForeignEnd{}, err
@@ -135,7 +135,8 @@ func foreignFiles(fsys vfs.FS, dir string) (bases []wire.Offset, snaps []snapID,
 type foreignReader struct {
 	fs   vfs.FS
 	each func(ForeignRecord) error
-	from wire.Offset // the end of the snapshot
+	from wire.Offset      // the end of the snapshot
+	last wire.LeaderEpoch // of the last batch of the log, -1 before the first
 	end  ForeignEnd
 }
 
@@ -147,11 +148,11 @@ func (r *foreignReader) snapshot(dir string, id snapID) error {
 	if err != nil {
 		return err
 	}
-	footer := false
+	footer, next := false, wire.Offset(0)
 	for pos := 0; pos < len(b); {
 		v, ok := wholeBatch(b[pos:])
-		if !ok {
-			return &segment.CorruptError{File: name, Pos: vfs.Pos(pos), Reason: "no whole batch begins here"}
+		if !ok || v.BaseOffset() != next || v.LeaderEpoch() != id.Epoch {
+			return &segment.CorruptError{File: name, Pos: vfs.Pos(pos), Reason: fmt.Sprintf("no whole batch with offset %d begins here", next)}
 		}
 		reason, err := eachRecord(v, func(_ wire.Offset, key, value []byte) error {
 			kind := kindOf(v, key)
@@ -164,7 +165,7 @@ func (r *foreignReader) snapshot(dir string, id snapID) error {
 		if err != nil {
 			return fmt.Errorf("%s: at position %d: %w", name, pos, err)
 		}
-		pos += len(v)
+		next, pos = v.LastOffset()+1, pos+len(v)
 	}
 	if !footer {
 		return &segment.CorruptError{File: name, Pos: vfs.Pos(len(b)), Reason: "the snapshot ends without a footer"}
@@ -185,9 +186,8 @@ func (r *foreignReader) log(name string, last bool) error {
 		if !ok {
 			break
 		}
-		if v.BaseOffset() != r.end.Offset {
-			return &segment.CorruptError{File: name, Pos: vfs.Pos(pos),
-				Reason: fmt.Sprintf("a batch with offset %d where %d follows", v.BaseOffset(), r.end.Offset)}
+		if reason := r.follows(v); reason != "" {
+			return &segment.CorruptError{File: name, Pos: vfs.Pos(pos), Reason: reason}
 		}
 		reason, err := eachRecord(v, func(offset wire.Offset, key, value []byte) error {
 			if offset < r.from {
@@ -201,7 +201,7 @@ func (r *foreignReader) log(name string, last bool) error {
 		if err != nil {
 			return fmt.Errorf("%s: at position %d: %w", name, pos, err)
 		}
-		r.end.Offset, r.end.Epoch, pos = v.LastOffset()+1, v.LeaderEpoch(), pos+len(v)
+		r.end.Offset, r.end.Epoch, pos = v.LastOffset()+1, max(r.end.Epoch, v.LeaderEpoch()), pos+len(v)
 	}
 	if pos == len(b) {
 		return nil
@@ -212,6 +212,22 @@ func (r *foreignReader) log(name string, last bool) error {
 	}
 	r.end.TornBytes = int64(len(b) - pos)
 	return nil
+}
+
+// follows checks what the CRC does not cover: offsets follow one another, epochs only grow, and each begins with a
+// control batch (KafkaRaftClient: a leader's first batch is its LeaderChangeMessage).
+func (r *foreignReader) follows(v batch.View) string {
+	switch epoch := v.LeaderEpoch(); {
+	case v.BaseOffset() != r.end.Offset:
+		return fmt.Sprintf("a batch with offset %d where %d follows", v.BaseOffset(), r.end.Offset)
+	case epoch < r.last, v.BaseOffset() >= r.from && epoch < r.end.Epoch:
+		return fmt.Sprintf("a batch of epoch %d after one of epoch %d", epoch, max(r.last, r.end.Epoch))
+	case epoch > r.last && r.last >= 0 && !v.IsControl():
+		return fmt.Sprintf("epoch %d does not begin with a control batch", epoch)
+	default:
+		r.last = epoch
+	}
+	return ""
 }
 
 func kindOf(v batch.View, key []byte) int16 {

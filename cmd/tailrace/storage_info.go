@@ -95,7 +95,7 @@ func printReport(w io.Writer, r *adoption.Report) error {
 		}
 		fmt.Fprintf(&b, "  %s: %s, %s\n", d.Path, count(int64(d.Partitions), "partition", "partitions"), how)
 	}
-	if r.Back != nil {
+	if r.Back != nil && !r.Grown {
 		b.WriteString(given(r.Back))
 	}
 	_, err := io.WriteString(w, b.String())
