@@ -50,6 +50,9 @@ func ReadSource(fsys vfs.FS, dir string) (*Source, error) {
 		return nil, fmt.Errorf("%s: partition %d of the topic with id %v is there, but not those before it", dir,
 			list[0].ID, id)
 	}
+	if len(r.voters) == 0 {
+		r.voters = quorum.ForeignVoters(fsys, dir)
+	}
 	r.change.Advance(end.Offset-1, end.Epoch)
 	return &Source{Dir: dir, Image: r.change.Image(), End: end, Voters: r.voters, left: r.left}, nil
 }

@@ -1,6 +1,7 @@
 package quorum
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -105,6 +106,21 @@ func EndOfForeign(fsys vfs.FS, dir string) (ForeignEnd, error) {
 		end.Offset, end.Epoch, at = max(end.Offset, v.LastOffset()+1), v.LeaderEpoch(), at+n
 	}
 	return end, errors.Join(err, f.Close())
+}
+
+// ForeignVoters are the voters that quorum-state beside a foreign log names. It names none where the quorum is a dynamic
+// one (KIP-853): the log tells of those.
+func ForeignVoters(fsys vfs.FS, dir string) []int32 {
+	data, err := vfs.ReadFile(fsys, filepath.Join(dir, stateFile))
+	var s quorumState
+	if err != nil || json.Unmarshal(data, &s) != nil {
+		return nil
+	}
+	var ids []int32
+	for _, v := range s.CurrentVoters {
+		ids = append(ids, v.VoterID)
+	}
+	return ids
 }
 
 // HasForeign tells whether dir, the directory of a metadata log, holds a log or a snapshot.
