@@ -75,7 +75,7 @@ func ReadForeign(fsys vfs.FS, dir string, each func(ForeignRecord) error) (Forei
 	return r.end, nil
 }
 
-// EndOfForeign finds where a foreign log ends by the headers of its last file.
+// EndOfForeign finds where a foreign log ends by the headers of its last batches.
 func EndOfForeign(fsys vfs.FS, dir string) (ForeignEnd, error) {
 	bases, snaps, err := foreignFiles(fsys, dir)
 	if err != nil {
@@ -85,27 +85,39 @@ func EndOfForeign(fsys vfs.FS, dir string) (ForeignEnd, error) {
 	if len(snaps) > 0 {
 		end.Offset, end.Epoch = snaps[len(snaps)-1].End, snaps[len(snaps)-1].Epoch
 	}
-	if len(bases) == 0 {
-		return end, nil
+	for _, base := range slices.Backward(bases) {
+		next, epoch, err := endOfFile(fsys, logName(dir, base), base)
+		if err != nil {
+			return ForeignEnd{}, err
+		}
+		end.Offset, end.Epoch = max(end.Offset, next), max(end.Epoch, epoch)
+		if next > base { // else it is a file that was begun and holds nothing yet
+			break
+		}
 	}
-	f, err := fsys.OpenFile(logName(dir, bases[len(bases)-1]), os.O_RDONLY, 0)
+	return end, nil
+}
+
+func endOfFile(fsys vfs.FS, name string, base wire.Offset) (next wire.Offset, epoch wire.LeaderEpoch, err error) {
+	f, err := fsys.OpenFile(name, os.O_RDONLY, 0)
 	if err != nil {
-		return ForeignEnd{}, err
+		return 0, 0, err
 	}
+	next = base
 	size, err := f.Size()
 	header, at := make([]byte, batch.HeaderSize), int64(0)
 	for err == nil && at+batch.HeaderSize <= size {
-		if _, err = f.ReadAt(header, at); err != nil && !errors.Is(err, io.EOF) {
-			break
+		if _, err = f.ReadAt(header, at); errors.Is(err, io.EOF) {
+			err = nil
 		}
 		v := batch.View(header)
 		n := int64(v.Len())
-		if err = nil; n < batch.HeaderSize || at+n > size {
+		if err != nil || n < batch.HeaderSize || at+n > size {
 			break
 		}
-		end.Offset, end.Epoch, at = max(end.Offset, v.LastOffset()+1), v.LeaderEpoch(), at+n
+		next, epoch, at = v.LastOffset()+1, v.LeaderEpoch(), at+n
 	}
-	return end, errors.Join(err, f.Close())
+	return next, epoch, errors.Join(err, f.Close())
 }
 
 // ForeignVoters are the voters that quorum-state beside a foreign log names. It names none where the quorum is a dynamic
