@@ -9,9 +9,9 @@ import (
 	"tailrace/broker/quorum"
 )
 
-// findAdoption tells whether the log directories were taken over from Kafka (`tailrace storage adopt`). If Kafka has run
-// on them since, the start is refused: topics that it made, deleted or changed are unknown to Tailrace's metadata, which
-// would put old state over new.
+// findAdoption tells whether the log directories were taken over from Kafka (`tailrace storage adopt`). If Kafka has
+// run on them since, the start is refused: topics that it made, deleted or changed are unknown to Tailrace's metadata,
+// which would put old state over new.
 func (b *Broker) findAdoption() error {
 	_, _, ours, err := quorum.Identity(b.fs, b.config.MetadataDir)
 	if err != nil {
@@ -56,9 +56,9 @@ func (b *Broker) refuseForeign() error {
 	return nil
 }
 
-// cleanStopEpoch is the broker epoch that a clean stop records. Kafka believes a clean-stop marker if it names the epoch
-// that Kafka's own metadata has of this broker, so in adopted directories that one is named: given back, they count
-// as stopped in order.
+// cleanStopEpoch is the broker epoch that a clean stop records. Kafka believes a clean-stop marker if it names the
+// epoch that Kafka's own metadata has of this broker, so in adopted directories that one is named: given back, they
+// count as stopped in order.
 func (b *Broker) cleanStopEpoch() int64 {
 	if b.adoption != nil {
 		return b.adoption.BrokerEpoch

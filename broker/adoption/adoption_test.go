@@ -129,6 +129,7 @@ func TestAdoptedTwice(t *testing.T) {
 		!strings.Contains(err.Error(), "--again") {
 		t.Errorf("after Kafka has run: %v", err)
 	}
+	put(t, fsys, filepath.Join(kafkaDir, "tailrace-checksums"), []byte("recovery-point-offset-checkpoint 1 2\n"))
 	o := options(t, fsys)
 	o.Again = true
 	p := plan(t, o)
@@ -137,6 +138,9 @@ func TestAdoptedTwice(t *testing.T) {
 	}
 	if _, err := fsys.Stat(filepath.Join(p.SetAside, "tailrace-metadata.json")); err != nil {
 		t.Error(err)
+	}
+	if _, err := fsys.Stat(filepath.Join(kafkaDir, "tailrace-checksums")); err == nil {
+		t.Error("checkpoints that Kafka has rewritten would be taken for damaged")
 	}
 	if img, _, err := image(fsys); err != nil || img.Offset != kafkaEnd+1 {
 		t.Errorf("adopted anew at %v, %v", img, err)

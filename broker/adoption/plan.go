@@ -86,8 +86,8 @@ func (e *DoneError) Error() string {
 	return text + "; `tailrace serve` is all it takes"
 }
 
-// MakePlan locks the log directories, reads and looks at everything, and writes nothing. The plan must be closed. Errors
-// are about what stops it from being made at all; what speaks against carrying it out is in Refusals.
+// MakePlan locks the log directories, reads and looks at everything, and writes nothing. The plan must be closed.
+// Errors are about what stops it from being made at all; what speaks against carrying it out is in Refusals.
 func MakePlan(o Options) (*Plan, error) {
 	p := &Plan{o: o, Target: o.Config.MetadataDir, NodeID: int32(o.Config.NodeID)}
 	err := p.make()
@@ -261,12 +261,18 @@ func (e *RefusedError) Error() string {
 	return "this cannot be adopted as it is, and nothing was written:\n  - " + strings.Join(e.Reasons, "\n  - ")
 }
 
-// Execute carries the plan out: it writes Tailrace's metadata log, and nothing else.
+// Execute carries the plan out: it writes Tailrace's metadata log, and nothing else. Adopting again, it first sets the
+// former one aside and removes Tailrace's own sums of checkpoints that Kafka has rewritten.
 func (p *Plan) Execute() error {
 	if len(p.Refusals) > 0 {
 		return &RefusedError{p.Refusals}
 	}
 	if p.SetAside != "" {
+		for _, dir := range p.o.Config.LogDirs {
+			if err := logdir.ForgetSums(p.o.FS, dir); err != nil {
+				return err
+			}
+		}
 		if err := p.o.FS.Rename(p.Target, p.SetAside); err != nil {
 			return err
 		}

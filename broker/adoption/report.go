@@ -54,7 +54,8 @@ type Back struct {
 func Inspect(fsys vfs.FS, cfg *config.Server, kafkaMetadataDir string) (*Report, error) {
 	r := &Report{Owner: OwnerNobody, NodeID: int32(cfg.NodeID)}
 	kafka := ""
-	if kafkaMetadataDir != "" && kafkaMetadataDir != cfg.MetadataDir && quorum.HasForeign(fsys, quorum.LogDir(kafkaMetadataDir)) {
+	apart := kafkaMetadataDir != "" && kafkaMetadataDir != cfg.MetadataDir
+	if apart && quorum.HasForeign(fsys, quorum.LogDir(kafkaMetadataDir)) {
 		kafka = quorum.LogDir(kafkaMetadataDir)
 	}
 	for _, path := range cfg.LogDirs {

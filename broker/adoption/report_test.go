@@ -76,14 +76,16 @@ func TestWhatKafkaWouldFind(t *testing.T) {
 	part := metadata.Partition{Leader: 1, Replicas: []int32{1}, ISR: []int32{1}, Directories: []metadata.UUID{{1}}}
 	value, leader := "1000", int32(1)
 	records := []metadata.Record{
-		&metadata.TopicRecord{Name: "new", ID: metadata.UUID{9}}, &metadata.PartitionRecord{TopicID: metadata.UUID{9}, Partition: part},
+		&metadata.TopicRecord{Name: "new", ID: metadata.UUID{9}},
+		&metadata.PartitionRecord{TopicID: metadata.UUID{9}, Partition: part},
 		&metadata.RemoveTopicRecord{ID: img.TopicByName("late").ID},
 		&metadata.PartitionRecord{ID: 12, TopicID: img.TopicByName("wide").ID, Partition: part},
 		&metadata.ConfigRecord{Resource: metadata.Resource{Type: metadata.ResourceTopic, Name: "orders"},
 			Name: "retention.ms", Value: &value},
 	}
 	for range 4 {
-		records = append(records, &metadata.PartitionChangeRecord{ID: 3, TopicID: img.TopicByName("orders").ID, Leader: &leader})
+		orders := img.TopicByName("orders").ID
+		records = append(records, &metadata.PartitionChangeRecord{ID: 3, TopicID: orders, Leader: &leader})
 	}
 	answered := make(chan error, 1)
 	l.Propose(records, func(_ wire.Offset, err error) { answered <- err })

@@ -35,7 +35,8 @@ func raw(t metadata.Type, version byte, body ...byte) []byte {
 // TestTransactionsOfTheMetadataLog: what was aborted never was, what was committed is.
 func TestTransactionsOfTheMetadataLog(t *testing.T) {
 	r := newReader()
-	kept, dropped := &metadata.TopicRecord{Name: "kept", ID: metadata.UUID{1}}, &metadata.TopicRecord{Name: "x", ID: metadata.UUID{2}}
+	kept := &metadata.TopicRecord{Name: "kept", ID: metadata.UUID{1}}
+	dropped := &metadata.TopicRecord{Name: "dropped", ID: metadata.UUID{2}}
 	err := feed(r, raw(typeBeginTransaction, 0, 0), served(dropped), raw(typeAbortTransaction, 0, 0),
 		raw(typeBeginTransaction, 0, 0), served(kept), raw(typeEndTransaction, 0, 0),
 		raw(typeBeginTransaction, 0, 0), served(dropped))
@@ -88,13 +89,12 @@ func TestRemovals(t *testing.T) {
 	owned := token(token(nil, "User:a"), "User:a")
 	owned = append(wire.AppendInt64(wire.AppendInt64(wire.AppendInt64(append(owned, 1), 1), 2), 3), 0)
 	owned = append(token(owned[:len(owned)-1], "id1"), 0)
-	value := "1"
+	value, metrics := "1", metadata.Resource{Type: metadata.ResourceClientMetrics, Name: "m"}
 	err := feed(r,
 		raw(typeDelegationToken, 0, owned...), raw(typeZkMigrationState, 0, 1, 0),
 		raw(typeRegisterController, 0, 0, 0, 0, 3), raw(typeClearELR, 0, 0),
 		served(&metadata.FeatureLevelRecord{Name: "share.version", Level: 1}),
-		served(&metadata.ConfigRecord{Resource: metadata.Resource{Type: metadata.ResourceClientMetrics, Name: "m"}, Name: "k",
-			Value: &value}))
+		served(&metadata.ConfigRecord{Resource: metrics, Name: "k", Value: &value}))
 	if left := r.left.list(); err != nil || len(left) != 5 || left[0].Names[0] != "m" && left[0].Kind == kindMetrics {
 		t.Errorf("%+v, %v", left, err)
 	}
@@ -102,7 +102,7 @@ func TestRemovals(t *testing.T) {
 		raw(typeRemoveDelegationToken, 0, append(token(nil, "id1"), 0)...), raw(typeZkMigrationState, 0, 0, 0),
 		raw(typeUnregisterController, 0, 0, 0, 0, 3),
 		served(&metadata.FeatureLevelRecord{Name: "share.version", Level: 0}),
-		served(&metadata.ConfigRecord{Resource: metadata.Resource{Type: metadata.ResourceClientMetrics, Name: "m"}, Name: "k"}))
+		served(&metadata.ConfigRecord{Resource: metrics, Name: "k"}))
 	if left := r.left.list(); err != nil || len(left) != 0 {
 		t.Errorf("%+v, %v", left, err)
 	}
@@ -116,8 +116,9 @@ func TestVoters(t *testing.T) {
 		change = append(change, 0, 0, 0, id+1)
 		change = append(append(change, make([]byte, 16)...), 0)
 	}
-	if err := r.record(quorum.ForeignRecord{Control: true, Kind: controlLeaderChange, Value: append(change, 1, 0)}); err != nil ||
-		len(r.voters) != 2 || r.voters[1] != 2 {
+	change = append(change, 1, 0)
+	err := r.record(quorum.ForeignRecord{Control: true, Kind: controlLeaderChange, Value: change})
+	if err != nil || len(r.voters) != 2 || r.voters[1] != 2 {
 		t.Errorf("%v, %v", r.voters, err)
 	}
 	voters := append([]byte{0, 0, 2, 0, 0, 0, 9}, make([]byte, 16)...)

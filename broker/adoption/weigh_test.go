@@ -197,7 +197,8 @@ func TestKafkaMetadataApart(t *testing.T) {
 	}
 	o.Config = load(t, "metadata.log.dir=kafka/meta.tailrace")
 	p := plan(t, o)
-	if err := p.Execute(); err != nil || p.Target != "kafka/meta.tailrace" || p.MetadataLog != quorum.LogDir("kafka/meta") {
+	err := p.Execute()
+	if err != nil || p.Target != "kafka/meta.tailrace" || p.MetadataLog != quorum.LogDir("kafka/meta") {
 		t.Errorf("%v, %+v", err, p)
 	}
 }

@@ -106,3 +106,15 @@ func Claim(fsys vfs.FS, path string) (release func() error, err error) {
 	}
 	return lock.Close, nil
 }
+
+// ForgetSums removes what Tailrace remembers of its checkpoints, because Kafka has rewritten them since: they would be
+// taken for damaged, and with them would go where each log starts.
+func ForgetSums(fsys vfs.FS, path string) error {
+	if err := fsys.Remove(filepath.Join(path, checksumsFile)); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	}
+	return fsys.SyncDir(path)
+}

@@ -21,8 +21,8 @@ func TestLookSortsWhatLiesThere(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, err := Look(fsys, "log")
-	if err != nil || !s.Formatted || s.Identity.ClusterID != "cluster" || s.Identity.NodeID != 4 || s.Clean || s.Epoch != -1 ||
-		len(s.Identity.DirectoryID) != 22 {
+	if err != nil || !s.Formatted || s.Identity.ClusterID != "cluster" || s.Identity.NodeID != 4 || s.Clean ||
+		s.Epoch != -1 || len(s.Identity.DirectoryID) != 22 {
 		t.Errorf("%+v, %v", s, err)
 	}
 	id := wire.TopicID{1, 2, 3}

@@ -120,8 +120,8 @@ func endOfFile(fsys vfs.FS, name string, base wire.Offset) (next wire.Offset, ep
 	return next, epoch, errors.Join(err, f.Close())
 }
 
-// ForeignVoters are the voters that quorum-state beside a foreign log names. It names none where the quorum is a dynamic
-// one (KIP-853): the log tells of those.
+// ForeignVoters are the voters that quorum-state beside a foreign log names. It names none where the quorum is a
+// dynamic one (KIP-853): the log tells of those.
 func ForeignVoters(fsys vfs.FS, dir string) []int32 {
 	data, err := vfs.ReadFile(fsys, filepath.Join(dir, stateFile))
 	var s quorumState
@@ -180,7 +180,8 @@ func (r *foreignReader) snapshot(dir string, id snapID) error {
 	for pos := 0; pos < len(b); {
 		v, ok := wholeBatch(b[pos:])
 		if !ok || v.BaseOffset() != next || v.LeaderEpoch() != id.Epoch {
-			return &segment.CorruptError{File: name, Pos: vfs.Pos(pos), Reason: fmt.Sprintf("no whole batch with offset %d begins here", next)}
+			return &segment.CorruptError{File: name, Pos: vfs.Pos(pos),
+				Reason: fmt.Sprintf("no whole batch with offset %d begins here", next)}
 		}
 		reason, err := eachRecord(v, func(_ wire.Offset, key, value []byte) error {
 			kind := kindOf(v, key)

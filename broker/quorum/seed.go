@@ -43,8 +43,8 @@ type SeedOptions struct {
 	Adoption  Adoption
 }
 
-// Seed begins a metadata log with an image that was read elsewhere: a snapshot of it, and above it an empty log, so that
-// offsets, terms and broker epochs only grow. The last thing written is the identity, which makes it a log that
+// Seed begins a metadata log with an image that was read elsewhere: a snapshot of it, and above it an empty log, so
+// that offsets, terms and broker epochs only grow. The last thing written is the identity, which makes it a log that
 // OpenSingle takes. Interrupted before that, the directory says so by an Adoption without an identity, and Seed begins
 // anew. Errors: ErrSeeded, *vfs.LockedError; others name the file.
 func Seed(o SeedOptions) error {

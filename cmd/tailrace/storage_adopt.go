@@ -27,9 +27,10 @@ func newAdopt() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "adopt --config FILE | --log-dir DIR...",
 		Short: "Take over the data directories of a Kafka node",
-		Long: "Take over the data directories of a Kafka node that is its whole cluster, with every topic, record, committed\n" +
-			"offset and setting. Kafka must be stopped. Its files are read and stay as and where they are; what is written is\n" +
-			"Tailrace's own metadata log. Try it on a copy first: docs/MIGRATING.md, which tells the way back as well.",
+		Long: "Take over the data directories of a Kafka node that is its whole cluster, with every topic, record,\n" +
+			"committed offset and setting. Kafka must be stopped. Its files are read and stay as and where they are; what\n" +
+			"is written is Tailrace's own metadata log. Try it on a copy first: docs/MIGRATING.md tells how, and the way\n" +
+			"back as well.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return adopt(cmd, &f) },
 	}
@@ -95,8 +96,8 @@ func printPlan(w io.Writer, p *adoption.Plan) error {
 		fmt.Fprintf(&b, "log directory: %s (%s), %s, %s\n", d.Path, d.DirectoryID,
 			count(int64(d.Partitions), "partition", "partitions"), how)
 	}
-	fmt.Fprintf(&b, "\ntaken, every file where it is:\n  %s with %s, %d bytes\n", count(int64(p.Topics), "topic", "topics"),
-		count(int64(p.Partitions), "partition", "partitions"), p.Bytes)
+	fmt.Fprintf(&b, "\ntaken, every file where it is:\n  %s with %s, %d bytes\n",
+		count(int64(p.Topics), "topic", "topics"), count(int64(p.Partitions), "partition", "partitions"), p.Bytes)
 	if p.OffsetParts > 0 {
 		fmt.Fprintf(&b, "  groups and committed offsets, in %s\n", count(int64(p.OffsetParts), "partition", "partitions"))
 	}

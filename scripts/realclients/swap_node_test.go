@@ -105,7 +105,8 @@ func (n *swapNode) says(code int, text string, args ...string) string {
 	cmd := exec.Command(binary, args...)
 	out, err := cmd.CombinedOutput()
 	if got := cmd.ProcessState.ExitCode(); got != code || !strings.Contains(string(out), text) {
-		n.t.Fatalf("tailrace %s: exit code %d (%v), want %d and %q in\n%s", strings.Join(args, " "), got, err, code, text, out)
+		n.t.Fatalf("tailrace %s: exit code %d (%v), want %d and %q in\n%s", strings.Join(args, " "), got, err, code,
+			text, out)
 	}
 	return string(out)
 }

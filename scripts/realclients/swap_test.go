@@ -151,7 +151,8 @@ func recordsIn(all map[string][]*kgo.Record) int {
 	return sum
 }
 
-// sameRecords compares record by record: offset, timestamp and its type, codec, key, value, headers, null and empty apart.
+// sameRecords compares record by record: offset, timestamp and its type, codec, key, value, headers, null and empty
+// apart.
 func sameRecords(t *testing.T, what string, want, got map[string][]*kgo.Record) {
 	t.Helper()
 	if len(want) == 0 || len(got) != len(want) {
