@@ -23,7 +23,7 @@ var floors = map[string]int{
 	"broker/logdir": 3, "broker/group": 3, "broker/txn": 3, "broker/metadata": 3, "broker/auth": 3,
 	"broker/partition":   4,
 	"broker/coordinator": 5, "broker/quorum": 5, "broker/replica": 5,
-	"broker":     6,
+	"broker": 6, "broker/adoption": 6,
 	"broker/ops": 7, "loadgen": 7,
 	"benchmarks": 7, "benchmarks/proc": 7, "benchmarks/rawclient": 7, "benchmarks/limits": 7, "benchmarks/engine": 7,
 	"cmd/tailrace": 8, "scripts/realclients": 8, "scripts/crash": 8,
@@ -137,6 +137,7 @@ func TestDependenciesAreApproved(t *testing.T) {
 // else goes through vfs.WriteFileAtomic.
 var renamers = map[string]string{
 	"segment/names.go":               "segments come and go by suffix; the directory is synced before that counts",
+	"broker/adoption/plan.go":        "a directory steps aside; its parent is synced before the next step",
 	"broker/logdir/partition_dir.go": "a dropped partition's directory steps aside; SyncEntries makes it durable",
 }
 

@@ -27,6 +27,7 @@ type Broker struct {
 	fs     vfs.FS
 	logger *slog.Logger
 
+	adoption    *quorum.Adoption // nil: the directories were never Kafka's
 	clusterID   string
 	incarnation wire.TopicID
 	epoch       atomic.Int64 // broker epoch: the offset of the registration record

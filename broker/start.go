@@ -43,7 +43,9 @@ func Start(o Options) (b *Broker, err error) {
 	// Ports are bound first and served last: a port in use is known before
 	// anything on disk has been touched.
 	b.server = b.newServer()
-	for _, step := range []func() error{b.bind, b.openDirs, b.openQuorum, b.register, b.openPartitions, b.startCleaner} {
+	for _, step := range []func() error{
+		b.bind, b.findAdoption, b.openDirs, b.openQuorum, b.register, b.openPartitions, b.startCleaner,
+	} {
 		if err = step(); err != nil {
 			return b, err
 		}
@@ -99,7 +101,7 @@ func (b *Broker) openDirs() error {
 		d, err := logdir.Open(logdir.Options{
 			FS: b.fs, Path: path, ClusterID: b.knownClusterID(), NodeID: int32(b.config.NodeID),
 			Parallel: b.config.SyncParallelism, Logger: b.logger, OnOffline: b.dirFailed,
-			ReserveFreeBytes: b.config.ReserveFreeBytes,
+			ReserveFreeBytes: b.config.ReserveFreeBytes, Adopted: b.adoption != nil,
 			Schedule: logdir.Schedule{
 				Retain:        time.Duration(b.config.RetentionCheckMs) * time.Millisecond,
 				HighWatermark: time.Duration(b.config.HighWatermarkMs) * time.Millisecond,

@@ -48,7 +48,7 @@ func (b *Broker) closeStorage(clean bool) error {
 	}))
 	clean = clean && errors.Join(errs...) == nil
 	for _, d := range b.dirs {
-		errs = append(errs, d.Close(clean, b.epoch.Load()))
+		errs = append(errs, d.Close(clean, b.cleanStopEpoch()))
 	}
 	return errors.Join(errs...)
 }

@@ -31,6 +31,8 @@ type Options struct {
 	Schedule  Schedule
 	// ReserveFreeBytes is the room below which produce is refused.
 	ReserveFreeBytes int64
+	// Adopted says that the metadata log of Kafka's that lies here was taken over: it is left alone.
+	Adopted bool
 }
 
 // Member is a partition whose log lies in the directory.
@@ -136,7 +138,7 @@ func lockError(path string, err error) error {
 }
 
 func (d *Dir) load() error {
-	if _, err := d.o.FS.Stat(filepath.Join(d.o.Path, MetadataLogName)); err == nil {
+	if _, err := d.o.FS.Stat(filepath.Join(d.o.Path, MetadataLogName)); err == nil && !d.o.Adopted {
 		return fmt.Errorf("log directory %s was written by Apache Kafka (%s is there): "+
 			"adopt it first with `tailrace storage adopt --log-dir %s`", d.o.Path, MetadataLogName, d.o.Path)
 	}
@@ -302,7 +304,7 @@ func (d *Dir) Partitions() ([]Found, error) {
 	}
 	var found []Found
 	for _, e := range entries {
-		if !e.IsDir() {
+		if !e.IsDir() || e.Name() == MetadataLogName {
 			continue
 		}
 		path := filepath.Join(d.o.Path, e.Name())

@@ -53,7 +53,7 @@ func newRoot() *cobra.Command {
 		return usage("%w; see `%s --help`", err, cmd.CommandPath())
 	})
 	root.AddCommand(newServe(), newTopic(), newProduce(), newConsume(), newGroup(), newConfig(), newCluster(),
-		newLog(), newCompletion(), newVersion())
+		newLog(), newStorage(), newCompletion(), newVersion())
 	argumentsAreUsage(root)
 	return root
 }
