@@ -125,9 +125,10 @@ func without(lines []string, lacks []string) []string {
 			fields = fields[:2]
 		}
 		for i, f := range fields[2:] {
-			if name, null := strings.CutSuffix(f, "=-"); null && lacking("null-header") {
-				fields[2+i] = name + "=x"
-			}
+			name, value, _ := strings.Cut(f, "=")
+			swap(&value, "-", "x", "null-header")
+			swap(&value, "x", "-", "empty-header")
+			fields[2+i] = name + "=" + value
 		}
 		if lacking("binary") && (strings.Contains(fields[0], "fffe") || strings.Contains(fields[1], "fffe")) {
 			continue // the bytes that every record has which is not text; a hex text of letters never has them

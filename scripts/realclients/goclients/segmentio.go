@@ -18,7 +18,9 @@ var segmentioCodecs = map[string]kafka.Compression{
 }
 
 func (segmentio) about() about {
-	return about{client: "kafka-go " + version("github.com/segmentio/kafka-go"), codecs: allCodecs}
+	// Its Reader hands out all empty bytes as nil.
+	return about{client: "kafka-go " + version("github.com/segmentio/kafka-go"), codecs: allCodecs,
+		lacks: []string{"consume:empty-key", "consume:empty-value", "consume:empty-header"}}
 }
 
 func (segmentio) produce(addr, topic, codec string, records []record) error {
