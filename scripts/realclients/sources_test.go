@@ -73,8 +73,9 @@ func writeCorpus(t *testing.T) (name string, lines int64, sum string) {
 	return name, lines, sorted.sum()
 }
 
-// TestMainJob: every line of the Go sources goes through kcat with each codec into a topic of four partitions. kcat and
-// franz-go both read it back, and what they have is, once sorted, what was written.
+// TestMainJob: every line of the Go sources goes through kcat with each codec into a topic of four partitions. A group
+// of two kcat reads it as it is written, kcat and franz-go read it back, and what each of them has is, once sorted, what
+// was written.
 func TestMainJob(t *testing.T) {
 	began := time.Now()
 	corpus, lines, want := writeCorpus(t)
@@ -83,6 +84,7 @@ func TestMainJob(t *testing.T) {
 	for _, codec := range codecs {
 		topic := "sources-" + codec
 		createTopic(t, addr, topic)
+		group := startKcatGroup(t, addr, topic)
 		from := time.Now()
 		kcat(t, addr, nil, io.Discard, "-P", "-t", topic, "-z", codec, "-l", corpus)
 		wrote := time.Since(from)
@@ -94,6 +96,13 @@ func TestMainJob(t *testing.T) {
 		}
 		if sum != lines {
 			t.Errorf("%s: %d records in the topic, %d lines were written", codec, sum, lines)
+		}
+		from = time.Now()
+		shared, halves := group.finish()
+		groupRead := time.Since(from)
+		if shared != want || halves[0] == 0 || halves[1] == 0 {
+			t.Errorf("%s: a group of two kcat read %d + %d lines with the sorted sum %s, want %d with %s, and some each",
+				codec, halves[0], halves[1], shared, lines, want)
 		}
 		from = time.Now()
 		back := newSorter(t)
@@ -116,7 +125,8 @@ func TestMainJob(t *testing.T) {
 		if got := back.sum(); got != want {
 			t.Errorf("%s: read back by franz-go, the sorted lines have the sum %s, want %s", codec, got, want)
 		}
-		report("%-6s kcat wrote in %4.1f s and read in %4.1f s, franz-go read in %4.1f s",
-			codec, wrote.Seconds(), read.Seconds(), franzRead.Seconds())
+		report("%-6s kcat wrote in %4.1f s and read in %4.1f s, franz-go read in %4.1f s; a group of two kcat read "+
+			"%d + %d records, the last %.1f s behind the writer", codec, wrote.Seconds(), read.Seconds(),
+			franzRead.Seconds(), halves[0], halves[1], groupRead.Seconds())
 	}
 }
