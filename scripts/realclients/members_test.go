@@ -42,7 +42,8 @@ type delivery struct {
 
 func (d *driver) join(t *testing.T, addr, topic, group, name string) *member {
 	t.Helper()
-	m := &member{t: t, name: name + " (" + d.name + ")", ended: make(chan error, 1), file: filepath.Join(t.TempDir(), name)}
+	m := &member{t: t, name: name + " (" + d.name + ")", ended: make(chan error, 1)}
+	m.file = filepath.Join(t.TempDir(), name)
 	m.cmd = exec.Command(d.argv[0], append(slices.Clone(d.argv[1:]), "group", addr, topic, group, m.file)...)
 	m.cmd.Stderr = &m.complaint
 	if err := m.cmd.Start(); err != nil {

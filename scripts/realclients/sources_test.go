@@ -98,7 +98,7 @@ func TestMainJob(t *testing.T) {
 		behind := since(func() { shared, halves = group.finish() })
 		read := since(func() { byKcat = sumByKcat(t, addr, topic) })
 		franzRead := since(func() { byFranz = sumByFranz(t, addr, topic) })
-		for reader, got := range map[string]string{"a group of two kcat": shared, "kcat": byKcat, "franz-go": byFranz} {
+		for reader, got := range map[string]string{"two kcat in a group": shared, "kcat": byKcat, "franz-go": byFranz} {
 			if got != want {
 				t.Errorf("%s: read back by %s, the sorted lines have the sum %s, want %s", codec, reader, got, want)
 			}
