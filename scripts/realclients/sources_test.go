@@ -98,9 +98,9 @@ func TestMainJob(t *testing.T) {
 		behind := since(func() { shared, halves = group.finish() })
 		read := since(func() { byKcat = sumByKcat(t, addr, topic) })
 		franzRead := since(func() { byFranz = sumByFranz(t, addr, topic) })
-		for reader, got := range map[string]string{"two kcat in a group": shared, "kcat": byKcat, "franz-go": byFranz} {
+		for by, got := range map[string]string{"two kcat in a group": shared, "kcat": byKcat, "franz-go": byFranz} {
 			if got != want {
-				t.Errorf("%s: read back by %s, the sorted lines have the sum %s, want %s", codec, reader, got, want)
+				t.Errorf("%s: read back by %s, the sorted lines have the sum %s, want %s", codec, by, got, want)
 			}
 		}
 		if halves[0]+halves[1] != lines || halves[0] == 0 || halves[1] == 0 {
