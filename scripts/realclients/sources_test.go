@@ -75,8 +75,8 @@ func writeCorpus(t *testing.T) (name string, lines int64, sum string) {
 }
 
 // TestMainJob: every line of the Go sources goes through kcat with each codec into a topic of four partitions. A group
-// of two kcat reads it as it is written, kcat and franz-go read it back. What each of them has is, once sorted, what was
-// written.
+// of two kcat reads it as it is written, kcat and franz-go read it back. What each of them has is, once sorted, what
+// was written.
 func TestMainJob(t *testing.T) {
 	began := time.Now()
 	corpus, lines, want := writeCorpus(t)
