@@ -96,9 +96,11 @@ func runSuite(t *testing.T, addr string, stop func(output string) bool, args ...
 	if err != nil {
 		t.Fatal(err)
 	}
-	end := func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	defer func() { _, _ = io.Copy(io.Discard, out); _ = cmd.Wait() }()
-	t.Cleanup(end)
+	defer func() {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		_, _ = io.Copy(io.Discard, out)
+		_ = cmd.Wait()
+	}()
 
 	r := suiteRun{verdict: map[string]string{}, output: map[string]string{}}
 	for in := json.NewDecoder(out); ; {
@@ -116,7 +118,6 @@ func runSuite(t *testing.T, addr string, stop func(output string) bool, args ...
 			r.output[event.Test] = text[max(0, len(text)-outputKept):]
 			if stop != nil && stop(event.Output) {
 				r.verdict[event.Test] = stopped
-				end()
 				return r
 			}
 		case "pass", "fail", "skip":
