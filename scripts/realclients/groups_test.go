@@ -210,11 +210,19 @@ func gaps(members []*member) string {
 	return text.String()
 }
 
-// TestFamilyGroupsGo: a group of two of each family, and groups of two families.
+// TestFamilyGroupsGo: a group of two of each library, and one whose three members are of three libraries, which have
+// the assignor "range" in common.
 func TestFamilyGroupsGo(t *testing.T) {
 	addr := startBroker(t)
 	all := goDrivers(t)
 	for _, d := range all {
 		t.Run(d.name, func(t *testing.T) { shareGroup(t, addr, d) })
 	}
+	var mixed []*driver
+	for _, d := range all {
+		if slices.Contains([]string{"sarama", "kafka-go", "confluent-kafka-go"}, d.name) {
+			mixed = append(mixed, d)
+		}
+	}
+	t.Run("mixed", func(t *testing.T) { shareGroup(t, addr, mixed...) })
 }
