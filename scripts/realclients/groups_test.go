@@ -3,123 +3,13 @@
 package realclients
 
 import (
-	"bytes"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
-
-// member is one driver in a group, and what its file says so far.
-type member struct {
-	t         *testing.T
-	name      string
-	cmd       *exec.Cmd
-	complaint bytes.Buffer
-	ended     chan error
-	file      string
-	text      []byte // of the file, behind what was parsed
-	read      int64
-	left      bool
-	got       []delivery
-}
-
-// delivery is a line of a member's file.
-type delivery struct {
-	at        int64 // Unix ms
-	partition int32
-	offset    int64
-	line      string // key, value, headers
-}
-
-func (d *driver) join(t *testing.T, addr, topic, group, name string) *member {
-	t.Helper()
-	m := &member{t: t, name: name + " (" + d.name + ")", ended: make(chan error, 1), file: filepath.Join(t.TempDir(), name)}
-	m.cmd = exec.Command(d.argv[0], append(slices.Clone(d.argv[1:]), "group", addr, topic, group, m.file)...)
-	m.cmd.Stderr = &m.complaint
-	if err := m.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() { m.ended <- m.cmd.Wait() }()
-	t.Cleanup(func() { m.cmd.Process.Kill() })
-	return m
-}
-
-// look reads on in the member's file, and fails if the member has ended by itself.
-func (m *member) look() {
-	m.t.Helper()
-	f, err := os.Open(m.file)
-	if err == nil {
-		defer f.Close()
-		info, err := f.Stat()
-		if err != nil {
-			m.t.Fatal(err)
-		}
-		more := make([]byte, info.Size()-m.read)
-		n, _ := f.ReadAt(more, m.read)
-		m.read += int64(n)
-		m.text = append(m.text, more[:n]...)
-	}
-	for {
-		line, rest, whole := bytes.Cut(m.text, []byte("\n"))
-		if !whole {
-			break
-		}
-		m.text = rest
-		m.got = append(m.got, m.parse(string(line)))
-	}
-	select {
-	case err := <-m.ended:
-		m.ended <- err
-		if !m.left {
-			m.t.Fatalf("%s ended by itself: %v\n%s", m.name, err, m.complaint.String())
-		}
-	default:
-	}
-}
-
-func (m *member) parse(line string) delivery {
-	m.t.Helper()
-	fields := strings.SplitN(line, " ", 4)
-	if len(fields) < 4 {
-		m.t.Fatalf("%s wrote %.80q", m.name, line)
-	}
-	at, err1 := strconv.ParseInt(fields[0], 10, 64)
-	partition, err2 := strconv.ParseInt(fields[1], 10, 32)
-	offset, err3 := strconv.ParseInt(fields[2], 10, 64)
-	if err1 != nil || err2 != nil || err3 != nil {
-		m.t.Fatalf("%s wrote %.80q", m.name, line)
-	}
-	return delivery{at, int32(partition), offset, fields[3]}
-}
-
-// leave lets the member leave in order.
-func (m *member) leave() {
-	m.t.Helper()
-	if err := m.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		m.t.Fatal(err)
-	}
-	select {
-	case err := <-m.ended:
-		m.ended <- err
-		if err != nil {
-			m.t.Fatalf("%s, leaving: %v\n%s", m.name, err, m.complaint.String())
-		}
-	case <-time.After(2 * time.Minute):
-		m.t.Fatalf("%s does not leave", m.name)
-	}
-	m.left = true
-	m.look()
-}
 
 // flow writes the corpus while members come and go.
 type flow struct {
@@ -170,77 +60,8 @@ func (f *flow) write(n int) {
 	}
 }
 
-// commits are what a group had committed at several moments, as seen from outside.
-type commits struct {
-	mu   sync.Mutex
-	seen []committed
-}
-
-type committed struct {
-	at   int64 // Unix ms when the answer was there
-	next map[int32]int64
-}
-
-// watchCommits asks every 100 ms until the returned function is called; that one asks for the last time.
-func watchCommits(t *testing.T, addr, topic, group string) (c *commits, stop func() map[int32]int64) {
-	t.Helper()
-	admin := kadm.NewClient(franz(t, addr))
-	c = &commits{}
-	done := make(chan struct{})
-	ask := func() error {
-		list, err := admin.FetchOffsets(t.Context(), group)
-		if err == nil {
-			err = list.Error()
-		}
-		if err != nil {
-			return err
-		}
-		now := committed{time.Now().UnixMilli(), map[int32]int64{}}
-		list.Each(func(o kadm.OffsetResponse) {
-			if o.Topic == topic && o.At >= 0 {
-				now.next[o.Partition] = o.At
-			}
-		})
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.seen = append(c.seen, now)
-		return nil
-	}
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for tick := time.Tick(100 * time.Millisecond); ; {
-			select {
-			case <-done:
-				return
-			case <-tick:
-				ask() // a group that is not there yet is an error on the way, not at the end
-			}
-		}
-	})
-	return c, func() map[int32]int64 {
-		t.Helper()
-		close(done)
-		wg.Wait()
-		if err := ask(); err != nil {
-			t.Fatal(err)
-		}
-		return c.seen[len(c.seen)-1].next
-	}
-}
-
-// before is the highest offset of the partition that was committed, and seen so, by a moment.
-func (c *commits) before(at int64, partition int32) int64 {
-	n := int64(0)
-	for _, s := range c.seen {
-		if s.at <= at {
-			n = max(n, s.next[partition])
-		}
-	}
-	return n
-}
-
 // shareGroup lets two members share a topic while it is written. One leaves and another joins midway. What must hold of
-// their files stands in DRIVERS.md. The three members are the drivers, in turn.
+// their files stands in DRIVERS.md. The three members are the drivers, in turn. It prints one line.
 func shareGroup(t *testing.T, addr string, drivers ...*driver) {
 	t.Helper()
 	names := make([]string, len(drivers))
@@ -249,16 +70,39 @@ func shareGroup(t *testing.T, addr string, drivers ...*driver) {
 		names[i] = d.name
 		lacks = append(lacks, d.lacking("consume")...)
 	}
-	topic := "shared-by-" + strings.Join(names, "-and-")
-	group := "group-of-" + strings.Join(names, "-and-")
+	topic, group := "shared-by-"+strings.Join(names, "-and-"), "group-of-"+strings.Join(names, "-and-")
 	createTopic(t, addr, topic)
 	began := time.Now()
-	lines := without(corpus(), lacks)
-	f := &flow{t: t, topic: topic, client: franz(t, addr), lines: lines}
+	f := &flow{t: t, topic: topic, client: franz(t, addr), lines: without(corpus(), lacks)}
 	seen, stop := watchCommits(t, addr, topic, group)
-	join := func(i int) *member { return drivers[i%len(drivers)].join(t, addr, topic, group, string(rune('A'+i))) }
+	members := comeAndGo(f, func(i int) *member {
+		return drivers[i%len(drivers)].join(t, addr, topic, group, string(rune('A'+i)))
+	})
+	last := stop()
 
-	f.write(len(lines) / 10)
+	twice := checkDeliveries(t, members, seen)
+	var got []string
+	for _, line := range distinct(t, members) {
+		got = append(got, line)
+	}
+	if diff := difference(f.lines, without(got, lacks)); diff != "" {
+		t.Errorf("%s: of %d records %s", group, len(f.lines), diff)
+	}
+	if _, each := ends(t, addr, topic); !slices.Contains(lacks, "commit-on-close") {
+		for p, end := range each {
+			if last[int32(p)] != end {
+				t.Errorf("%s left partition %d at the committed offset %d, its end is %d", group, p, last[int32(p)], end)
+			}
+		}
+	}
+	report("%-40s %d records: %d + %d + %d read, %d of them twice, in %.1f s", strings.Join(names, ", "), len(f.lines),
+		len(members[0].got), len(members[1].got), len(members[2].got), twice, time.Since(began).Seconds())
+}
+
+// comeAndGo is the life of the group: A and B share, A leaves, B has all, C joins and shares, B and C leave at the end.
+func comeAndGo(f *flow, join func(i int) *member) []*member {
+	f.t.Helper()
+	f.write(len(f.lines) / 10)
 	a, b := join(0), join(1)
 	f.until("not both members of the group have got records", 0.4, func() bool {
 		a.look()
@@ -273,6 +117,7 @@ func shareGroup(t *testing.T, addr string, drivers ...*driver) {
 	})
 	c := join(2)
 	f.until("the one who joins gets no records", 1, func() bool {
+		b.look()
 		c.look()
 		return len(c.got) > 0
 	})
@@ -280,30 +125,11 @@ func shareGroup(t *testing.T, addr string, drivers ...*driver) {
 	awaited(func() bool { // or not: then the difference will tell
 		b.look()
 		c.look()
-		return len(a.got)+len(b.got)+len(c.got) >= len(lines) && len(distinct(t, members)) >= len(lines)
+		return len(a.got)+len(b.got)+len(c.got) >= len(f.lines) && len(distinct(f.t, members)) >= len(f.lines)
 	})
 	b.leave()
 	c.leave()
-	last := stop()
-
-	twice := checkDeliveries(t, members, seen)
-	all := distinct(t, members)
-	got := make([]string, 0, len(all))
-	for _, line := range all {
-		got = append(got, line)
-	}
-	if diff := difference(lines, without(got, lacks)); diff != "" {
-		t.Errorf("%s: of %d records %s", group, len(lines), diff)
-	}
-	if _, each := ends(t, addr, topic); !slices.Contains(lacks, "commit-on-close") {
-		for p, end := range each {
-			if last[int32(p)] != end {
-				t.Errorf("%s left partition %d at the committed offset %d, its end is %d", group, p, last[int32(p)], end)
-			}
-		}
-	}
-	report("%-40s %d records: %d + %d + %d read, %d of them twice, in %.1f s", strings.Join(names, ", "), len(lines),
-		len(a.got), len(b.got), len(c.got), twice, time.Since(began).Seconds())
+	return members
 }
 
 func partitionsOf(got []delivery) map[int32]bool {

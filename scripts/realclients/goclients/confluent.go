@@ -14,8 +14,8 @@ type confluent struct{}
 
 func (confluent) about() about {
 	_, native := kafka.LibraryVersion()
-	return about{codecs: allCodecs,
-		client: "confluent-kafka-go " + version("github.com/confluentinc/confluent-kafka-go/v2") + " (librdkafka " + native + ")"}
+	release := version("github.com/confluentinc/confluent-kafka-go/v2")
+	return about{client: "confluent-kafka-go " + release + " (librdkafka " + native + ")", codecs: allCodecs}
 }
 
 func (confluent) produce(addr, topic, codec string, records []record) error {

@@ -1,6 +1,6 @@
-// Command goclients holds the drivers of the Go client libraries, and of kcat: `goclients CLIENT COMMAND ...`, where the
-// commands and their files are those of ../DRIVERS.md. It is a module of its own, so that the broker's does not depend
-// on what it drives, cgo included.
+// Command goclients holds the drivers of the Go client libraries, and of kcat: `goclients CLIENT COMMAND ...`, where
+// the commands and their files are those of ../DRIVERS.md. It is a module of its own, so that the broker's does not
+// depend on what it drives, cgo included.
 //
 // Each client is one file. A client runs its library in goroutines as it likes; what it has read it hands to a sink,
 // which is safe for concurrent use.

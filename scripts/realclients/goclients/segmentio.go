@@ -70,8 +70,9 @@ func (s segmentio) consume(ctx context.Context, addr, topic string, out *sink) e
 	failed := make([]error, len(partitions))
 	for i, p := range partitions {
 		wg.Go(func() {
+			// Close waits for the fetch that is under way: by default that has 10 s.
 			reader := kafka.NewReader(kafka.ReaderConfig{Brokers: []string{addr}, Topic: topic, Partition: p.ID,
-				MaxBytes: 10 << 20})
+				MaxBytes: 10 << 20, MaxWait: time.Second})
 			defer reader.Close()
 			for ctx.Err() == nil {
 				m, err := reader.ReadMessage(ctx)
@@ -89,7 +90,7 @@ func (s segmentio) consume(ctx context.Context, addr, topic string, out *sink) e
 
 func (s segmentio) group(ctx context.Context, addr, topic, group string, out *sink) error {
 	reader := kafka.NewReader(kafka.ReaderConfig{Brokers: []string{addr}, Topic: topic, GroupID: group,
-		MaxBytes: 10 << 20, StartOffset: kafka.FirstOffset, CommitInterval: commitEvery,
+		MaxBytes: 10 << 20, MaxWait: time.Second, StartOffset: kafka.FirstOffset, CommitInterval: commitEvery,
 		HeartbeatInterval: heartbeatEvery, SessionTimeout: sessionTimeout})
 	for ctx.Err() == nil {
 		m, err := reader.ReadMessage(ctx)
