@@ -16,7 +16,9 @@ import (
 //
 // Versions: 2 flexible, 3 quota errors.
 //
-// Departures: more than 10,000 new partitions in one request are
+// Departures: internal topics keep their number of partitions, because what
+// lies in them would be looked for in the wrong one (INVALID_PARTITIONS; Kafka
+// lets it happen); more than 10,000 new partitions in one request are
 // POLICY_VIOLATION, as with CreateTopics; Kafka answers UNKNOWN_SERVER_ERROR.
 func (b *Broker) createPartitions(q *request) {
 	req := kmsg.NewPtrCreatePartitionsRequest()

@@ -28,8 +28,9 @@ import (
 // stores it without effect; unknown names come with the nearest known one;
 // settings of brokers that Kafka changes while it runs, and that mean
 // something else or nothing here, are refused like those that are read at
-// start; an unknown operation is INVALID_REQUEST (Kafka: UNKNOWN_SERVER_ERROR);
-// log levels are fixed.
+// start; a topic's list that is not set is changed from the value in force,
+// where Kafka passes over the broker's default; an unknown operation is
+// INVALID_REQUEST (Kafka: UNKNOWN_SERVER_ERROR); log levels are fixed.
 func (b *Broker) incrementalAlterConfigs(q *request) {
 	req := kmsg.NewPtrIncrementalAlterConfigsRequest()
 	if !decode(q, req) {

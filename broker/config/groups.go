@@ -9,7 +9,7 @@ import (
 
 // Group is the table of the settings of single groups (GroupConfig.java), in the order of docs/CONFIG.md. Their
 // defaults, and what they may be set to, come from broker keys. Read-only.
-var Group = assemble([][]Def{
+var Group = atOnce([][]Def{
 	groupFamily("Consumer groups", "next-generation consumer groups are not served yet",
 		"consumer.session.timeout.ms consumer.heartbeat.interval.ms consumer.assignment.interval.ms"),
 	groupFamily("Share groups", noShare, "share.session.timeout.ms share.heartbeat.interval.ms "+
@@ -28,12 +28,21 @@ var Group = assemble([][]Def{
 
 var groupIndex = index(Group)
 
+// atOnce assembles rows that need no restart.
+func atOnce(groups [][]Def) []Def {
+	defs := assemble(groups)
+	for i := range defs {
+		defs[i].Restart = false
+	}
+	return defs
+}
+
 // groupFamily makes rows that follow the broker key "group." + name.
 func groupFamily(title, why, names string) []Def {
 	var defs []Def
 	for name := range strings.FieldsSeq(names) {
 		d := *brokerIndex["group."+name]
-		d.Family, d.Status, d.Why, d.Restart = title, Later, why, false
+		d.Family, d.Status, d.Why = title, Later, why
 		d.Name, d.Synonyms = name, []Synonym{{"group." + name, 1}}
 		defs = append(defs, d)
 	}

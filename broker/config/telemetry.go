@@ -10,8 +10,8 @@ import (
 
 // ClientMetrics is the table of the settings of a client-metrics subscription (KIP-714). They are kept and shown;
 // without something that receives metrics they have no effect, in Kafka as well.
-var ClientMetrics = assemble([][]Def{family("Client metrics", Later, "client telemetry is not served yet",
-	row{"interval.ms", Int, "300000", free, "How often a client reports."},
+var ClientMetrics = atOnce([][]Def{family("Subscriptions", Later, "client telemetry is not served yet",
+	row{"interval.ms", Int, "300000", Check{Text: "100 … 3600000"}, "How often a client reports."},
 	row{"match", List, "", free, "Which clients: NAME=PATTERN, …, by client_id, client_software_name and the like."},
 	row{"metrics", List, "", free, "Which metrics, by the beginning of their names; * for all."},
 )})

@@ -74,6 +74,9 @@ func (img *Image) grow(m *MorePartitions, placer *placer, room int64) ([]Record,
 	}
 	have := int32(len(t.Partitions))
 	switch {
+	case IsInternal(m.Name): // a key's partition is where its group, transaction or share group lies
+		return nil, fail(errcode.InvalidPartitions,
+			"The number of partitions of the internal topic "+m.Name+" cannot be changed.")
 	case m.Count == have:
 		return nil, fail(errcode.InvalidPartitions, fmt.Sprintf("Topic already has %d partition(s).", have))
 	case m.Count < have:
