@@ -112,8 +112,8 @@ func sortMembers(r kmsg.Response) {
 }
 
 var (
-	realID = regexp.MustCompile(`([a-z]+)-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`)
-	toldID = regexp.MustCompile(`[a-z]+-#[0-9]+`)
+	realID = regexp.MustCompile(`([a-z]*)-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`)
+	toldID = regexp.MustCompile(`[a-z]*-#[0-9]+`)
 )
 
 func (c *conversation) tell(text string) string {
