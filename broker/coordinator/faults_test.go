@@ -88,19 +88,19 @@ func scriptOps(t *testing.T) (n int) {
 	return n
 }
 
-// TestCrashAtEachOperation: whatever operation the power fails at, what was answered is there afterwards.
+// TestCrashAtEachOperation: whatever operation the process dies or the power fails at, what was answered is there
+// afterwards.
 func TestCrashAtEachOperation(t *testing.T) {
-	for n := range scriptOps(t) {
+	for n := range 2 * scriptOps(t) {
 		inBubble(t, func(t *testing.T) {
 			fsys := faultfs.New()
 			s := openShelf(t, fsys)
 			s.c.Lead(s.p)
 			fsys.Seed(uint64(n))
-			fsys.CrashAtOp(fsys.Ops() + 1 + n)
+			fsys.CrashAtOp(fsys.Ops() + 1 + n/2)
 			p := promise{}
 			s.script(p)
-			s.crash()
-			s.survived(fsys, p, n)
+			s.survived(s.crash(n%2 == 0), p, n/2)
 		})
 	}
 }
@@ -164,8 +164,7 @@ func TestBrokenDiskAtEachOperation(t *testing.T) {
 			fsys.FailFrom(n+1, syscall.EIO)
 			p := promise{}
 			s.script(p)
-			s.crash()
-			s.survived(fsys, p, n)
+			s.survived(s.crash(false), p, n)
 		})
 	}
 }
@@ -217,7 +216,7 @@ func (h *history) step(kind, n int) {
 		h.s.close()
 		h.open()
 	case 3:
-		h.s.crash()
+		h.fs = h.s.crash(n%2 == 0)
 		h.settle()
 		h.open()
 	case 4:

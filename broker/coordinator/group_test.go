@@ -124,7 +124,7 @@ func (h *committed) step(kind, n int) {
 		h.open()
 	case 3:
 		h.c.Stop()
-		h.s.crash()
+		h.fs = h.s.crash(n%2 == 0)
 		h.settle()
 		h.open()
 	case 4:

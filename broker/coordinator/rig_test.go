@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"math"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
@@ -202,11 +203,15 @@ func tryShelf(t testing.TB, fsys *faultfs.FS) (*shelf, error) {
 		return nil, err
 	}
 	path, fresh := "/log/t-0", false
-	if _, err := fsys.Stat(path + "/partition.metadata"); errors.Is(err, fs.ErrNotExist) {
+	if _, none := fsys.Stat(path); errors.Is(none, fs.ErrNotExist) {
 		fresh = true
-		if path, err = s.dir.CreatePartition(key, id); err != nil {
-			return nil, errors.Join(err, s.dir.Close(false, 0))
-		}
+		path, err = s.dir.CreatePartition(key, id)
+	} else if _, none := fsys.Stat(path + "/partition.metadata"); errors.Is(none, fs.ErrNotExist) {
+		fresh = true // its directory was made, and what is in it was not synced
+		err = s.dir.Identify(path, id)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.dir.Close(false, 0))
 	}
 	s.p, err = partition.Open(partition.Options{
 		Dir: s.dir, Key: key, ID: id, Path: path, Fresh: fresh, Logger: logger, Config: shelfConfig(),
@@ -298,12 +303,20 @@ func (s *shelf) close() {
 	}
 }
 
-// crash ends the process but not the machine.
-func (s *shelf) crash() {
+// crash ends the process, or cuts the power, and returns the disk as it is then.
+func (s *shelf) crash(power bool) *faultfs.FS {
+	after := s.fs
+	if power {
+		s.fs.CrashAtOp(s.fs.Ops() + 1) // nothing is made durable, and answered, from now on
+		after = s.fs.CrashClone(rand.New(rand.NewPCG(uint64(s.fs.Ops()), 1)))
+	}
 	s.c.Stop()
 	s.p.Abandon()
 	_ = s.dir.Close(false, 0)
-	s.fs.Restart()
+	if !power {
+		s.fs.Restart()
+	}
+	return after
 }
 
 // replayed is what a replay of the partition gives.

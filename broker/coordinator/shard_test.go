@@ -148,7 +148,7 @@ func TestLoad(t *testing.T) {
 			s.put(keyOf(i), "v").wait()
 		}
 		s.close()
-		for range 2 {
+		for _, power := range []bool{false, true} {
 			s = openShelf(t, fsys)
 			s.c.loads <- struct{}{}
 			s.c.loads <- struct{}{} // nothing can load
@@ -165,7 +165,7 @@ func TestLoad(t *testing.T) {
 			if !maps.Equal(s.current(), s.replayed()) {
 				t.Errorf("the shard has %v, a replay gives %v", s.current(), s.replayed())
 			}
-			s.crash()
+			fsys = s.crash(power)
 		}
 	})
 }

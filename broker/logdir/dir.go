@@ -94,7 +94,7 @@ type Dir struct {
 // longer recovery.
 func Open(o Options) (*Dir, error) {
 	d := &Dir{o: o, members: map[Key]Member{}, shut: map[Key]bool{}}
-	if err := o.FS.MkdirAll(o.Path, 0o755); err != nil {
+	if err := makeDir(o.FS, o.Path); err != nil {
 		return nil, fmt.Errorf("log directory %s cannot be made: %w", o.Path, err)
 	}
 	lock, err := o.FS.Lock(filepath.Join(o.Path, LockFile))
@@ -113,6 +113,26 @@ func Open(o Options) (*Dir, error) {
 	d.Rounds.whole.sync = d.whole.Sync
 	d.keep.start(d, o.Schedule)
 	return d, nil
+}
+
+// makeDir makes a log directory so that it is still there after a power cut: what is synced in it would be lost with
+// it. The directories above are synced as well until it has its identity, because an earlier start may have made them
+// and then failed.
+func makeDir(fsys vfs.FS, path string) error {
+	if err := fsys.MkdirAll(path, 0o755); err != nil {
+		return err
+	}
+	if _, err := fsys.Stat(filepath.Join(path, MetaFile)); err == nil {
+		return nil
+	}
+	for dir := path; dir != filepath.Dir(dir); {
+		dir = filepath.Dir(dir)
+		// Directories that this user may not read were not made by this user.
+		if err := fsys.SyncDir(dir); err != nil && !errors.Is(err, fs.ErrPermission) {
+			return err
+		}
+	}
+	return nil
 }
 
 // giveUp lets go of the directory. Nothing durable depends on it.
