@@ -2,7 +2,6 @@ package partition
 
 import (
 	"errors"
-	"io/fs"
 	"slices"
 
 	"tailrace/broker/logdir"
@@ -112,7 +111,7 @@ func (p *Partition) dropJoined() error {
 		if _, stays := slices.BinarySearch(bases, off); stays {
 			continue
 		}
-		if err := p.dir.FS().Remove(snapshotName(p.path, off)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := p.removeSnapshot(off); err != nil {
 			return err
 		}
 	}
