@@ -99,6 +99,9 @@ func (p *Partition) cleanFailed(err error, nowMs int64) {
 func (p *Partition) dropJoined() error {
 	p.storing.Lock()
 	defer p.storing.Unlock()
+	if p.dead.Load() {
+		return nil // the directory may be that of another partition by now
+	}
 	var bases []wire.Offset
 	for _, s := range p.log.Segments() {
 		bases = append(bases, s.Base)
