@@ -47,21 +47,29 @@ func (d *Dir) dropCleaned(k Key, end wire.Offset) bool {
 	return true
 }
 
-// changeCleaned applies a change, under mu, and writes the file if there was one.
+// changeCleaned applies a change, under mu, and writes the file if it is not what it should be: because of this change,
+// or of an earlier one that could not be written.
 func (d *Dir) changeCleaned(change func() bool) error {
 	d.cleaning.Lock()
 	defer d.cleaning.Unlock()
 	d.mu.Lock()
+	stale := change() || d.cleanedStale
+	d.cleanedStale = false
 	var now Offsets
-	changed := change()
-	if changed {
+	if stale {
 		now = maps.Clone(d.cleaned)
 	}
 	d.mu.Unlock()
-	if !changed {
+	if !stale {
 		return nil
 	}
-	return d.cp.write(CleanerFile, now)
+	err := d.cp.write(CleanerFile, now)
+	if err != nil {
+		d.mu.Lock()
+		d.cleanedStale = true
+		d.mu.Unlock()
+	}
+	return err
 }
 
 // noteCleaned is setCleaned for the cleaner: a full disk passes, any other failure is one of the disk.

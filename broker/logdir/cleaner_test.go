@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -164,6 +165,10 @@ func TestCleanedIsForgotten(t *testing.T) {
 	if err := LowerRecoveryPoint(fsys, "/data/log", k, 60); err != nil || stored() != "map[{t 0}:60] <nil>" {
 		t.Errorf("a log cut by hand: %s, %v", stored(), err)
 	}
+	fsys.FailNth(1, syscall.ENOSPC)
+	if _, err := d.CreatePartition(k, wire.TopicID{7}); err == nil {
+		t.Error("a partition was made although the checkpoint still speaks of another")
+	}
 	path, err := d.CreatePartition(k, wire.TopicID{7})
 	if err != nil || d.Cleaned(k) != 0 || stored() != "map[] <nil>" {
 		t.Errorf("a new partition at %s: %s, %v", path, stored(), err)
@@ -186,6 +191,36 @@ func TestCleanedIsForgotten(t *testing.T) {
 	d = open(t, fsys, log)
 	if d.Cleaned(k) != 0 || !strings.Contains(log.String(), "compacted logs are cleaned from their start again") {
 		t.Errorf("a damaged checkpoint: %d, log:\n%s", d.Cleaned(k), log)
+	}
+	if err := d.Close(true, 0); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestCleanedOfADroppedPartition goes with the next write, whoever asks for it.
+func TestCleanedOfADroppedPartition(t *testing.T) {
+	fsys := faultfs.New()
+	d := open(t, fsys, new(bytes.Buffer))
+	k, m := Key{"u", 1}, &member{}
+	path, err := d.CreatePartition(k, wire.TopicID{8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Add(k, m)
+	if err := d.setCleaned(k, m, 5); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Drop(k, path); err != nil || d.Cleaned(k) != 0 {
+		t.Errorf("a dropped partition is clean up to %d, %v", d.Cleaned(k), err)
+	}
+	if o, err := ReadCheckpoint(fsys, "/data/log/"+CleanerFile); err != nil || o[k] != 5 {
+		t.Errorf("dropping costs a write: %v, %v", o, err)
+	}
+	if err := d.LimitCleaned(Key{"other", 0}, 0); err != nil {
+		t.Fatal(err)
+	}
+	if o, err := ReadCheckpoint(fsys, "/data/log/"+CleanerFile); err != nil || len(o) != 0 {
+		t.Errorf("checkpoint %v, %v", o, err)
 	}
 	if err := d.Close(true, 0); err != nil {
 		t.Fatal(err)

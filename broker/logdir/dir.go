@@ -77,11 +77,13 @@ type Dir struct {
 
 	mu      sync.Mutex
 	members map[Key]Member
-	carried offsetSet      // as read at open, of partitions that are no members (yet)
-	cleaned Offsets        // up to where partitions were compacted
-	closing []func() error // what waits for the producer memory to be saved
-	shut    map[Key]bool   // partitions that lie here and could not be opened
-	offline atomic.Pointer[error]
+	carried offsetSet // as read at open, of partitions that are no members (yet)
+	cleaned Offsets   // up to where partitions were compacted
+	// cleanedStale: the file does not hold what cleaned does.
+	cleanedStale bool
+	closing      []func() error // what waits for the producer memory to be saved
+	shut         map[Key]bool   // partitions that lie here and could not be opened
+	offline      atomic.Pointer[error]
 
 	cleaning sync.Mutex  // held by the one who writes cleaned; before mu
 	low      atomic.Bool // on space

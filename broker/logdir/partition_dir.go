@@ -147,6 +147,7 @@ func (d *Dir) Drop(k Key, path string) (remove func() error, err error) {
 	delete(d.members, k)
 	delete(d.shut, k)
 	d.carried.forget(k)
+	d.cleanedStale = d.dropCleaned(k, 0) || d.cleanedStale
 	d.mu.Unlock()
 	d.side.set(k, nil)
 	d.Touch()

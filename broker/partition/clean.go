@@ -2,7 +2,6 @@ package partition
 
 import (
 	"errors"
-	"io/fs"
 	"slices"
 
 	"tailrace/broker/logdir"
@@ -100,6 +99,9 @@ func (p *Partition) cleanFailed(err error, nowMs int64) {
 func (p *Partition) dropJoined() error {
 	p.storing.Lock()
 	defer p.storing.Unlock()
+	if p.dead.Load() {
+		return nil // the directory may be that of another partition by now
+	}
 	var bases []wire.Offset
 	for _, s := range p.log.Segments() {
 		bases = append(bases, s.Base)
@@ -112,7 +114,7 @@ func (p *Partition) dropJoined() error {
 		if _, stays := slices.BinarySearch(bases, off); stays {
 			continue
 		}
-		if err := p.dir.FS().Remove(snapshotName(p.path, off)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := p.removeSnapshot(off); err != nil {
 			return err
 		}
 	}

@@ -254,3 +254,50 @@ func TestWhatIsNotCleaned(t *testing.T) {
 	}
 	p.dead.Store(false)
 }
+
+// TestCompactAndDelete: a topic with both policies loses old segments as well, the compacted ones by the time of the
+// records that are left, and what retention has taken is not asked for again.
+func TestCompactAndDelete(t *testing.T) {
+	p := compacted(t)
+	c := *p.Config()
+	c.Log.Delete, c.Log.RetentionMs, c.Log.RetentionBytes = true, 1000, -1
+	p.Reconfigure(&c)
+	const at = 1_700_000_000_000
+	var a Appender
+	put := func(ts int64, key, value string) {
+		t.Helper()
+		var b batch.Builder
+		b.Reset(batch.Options{LeaderEpoch: -1})
+		b.Append(ts, []byte(key), []byte(value))
+		v, err := b.Build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := p.Append(&a, append([]byte(nil), v...), 1, at+2000); r.Code != errcode.None {
+			t.Fatalf("append: %v", r.Code)
+		}
+	}
+	put(at, "a", "1")
+	put(at, "b", "1")
+	rolled(t, p)
+	put(at+900, "a", "2")
+	rolled(t, p)
+	put(at+900, "c", "1")
+	if to := cleanedTo(t, p); to != 3 {
+		t.Fatalf("clean up to %d", to)
+	}
+	if got := held(t, p); got != "1:b=1 2:a=2 3:c=1" {
+		t.Errorf("the log holds %s", got)
+	}
+	p.Housekeep(at+1900, true)
+	if got := held(t, p); got != "1:b=1 2:a=2 3:c=1" {
+		t.Errorf("retention came too early: the log holds %s", got)
+	}
+	p.Housekeep(at+1901, true)
+	if got := held(t, p); got != "" || p.LogStart() != 4 {
+		t.Errorf("after retention the log begins at %d and holds %s", p.LogStart(), got)
+	}
+	if d := p.CleanDebt(at+1901, 3); d.Due || d.From != 4 {
+		t.Errorf("debt %+v", d)
+	}
+}

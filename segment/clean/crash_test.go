@@ -135,7 +135,7 @@ func TestCrashAtEveryOperation(t *testing.T) {
 		}
 		seeds := uint64(3)
 		if strings.Contains(err.Error(), "replacing segments") {
-			seeds = 16 // many renames are under way: there are many ways to keep some of them
+			seeds = 48 // many renames are under way: there are many ways to keep some of them
 		}
 		for seed := range seeds {
 			survives(t, fsys.CrashClone(rand.New(rand.NewPCG(seed, uint64(n)))), n, h, true)
