@@ -66,6 +66,16 @@ func (n *swapNode) stopKafka() {
 	}
 }
 
+func (n *swapNode) killKafka() {
+	n.t.Helper()
+	if err := command("../kafka", "kill", n.dir); err != nil {
+		n.t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(n.dir, "pid")); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
 // startTailrace serves what the file says, on Kafka's own port.
 func (n *swapNode) startTailrace() {
 	n.t.Helper()
