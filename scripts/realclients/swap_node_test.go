@@ -26,12 +26,8 @@ type swapNode struct {
 
 func newSwapNode(t *testing.T) *swapNode {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	n := &swapNode{t: t, dir: t.TempDir(), addr: l.Addr().String(), port: l.Addr().(*net.TCPAddr).Port}
+	port := freePair(t)
+	n := &swapNode{t: t, dir: t.TempDir(), addr: fmt.Sprintf("127.0.0.1:%d", port), port: port}
 	t.Cleanup(func() {
 		if n.tailrace != nil {
 			n.tailrace.Kill()
@@ -43,6 +39,26 @@ func newSwapNode(t *testing.T) *swapNode {
 	return n
 }
 
+// freePair finds a port that is free with the one after it, which Kafka's controller takes.
+func freePair(t *testing.T) int {
+	t.Helper()
+	for range 100 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		port := l.Addr().(*net.TCPAddr).Port
+		next, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port+1))
+		l.Close()
+		if err == nil {
+			next.Close()
+			return port
+		}
+	}
+	t.Fatal("no two neighbouring ports are free")
+	return 0
+}
+
 func (n *swapNode) properties() string { return filepath.Join(n.dir, "server.properties") }
 
 func (n *swapNode) startKafka() {
@@ -52,13 +68,24 @@ func (n *swapNode) startKafka() {
 		"offsets.topic.num.partitions=5", "log.initial.task.delay.ms=500")
 	up.Env = append(os.Environ(), "KAFKA_HEAP=512m")
 	if err := up.Run(); err != nil { // without a pipe, which the broker would inherit
-		n.t.Fatalf("kafka up: %v; its log is %s", err, filepath.Join(n.dir, "log"))
+		text, _ := os.ReadFile(filepath.Join(n.dir, "log"))
+		n.t.Fatalf("kafka up: %v; its log ends\n%s", err, text[max(len(text)-2000, 0):])
 	}
 }
 
 func (n *swapNode) stopKafka() {
 	n.t.Helper()
 	if err := command("../kafka", "down", n.dir); err != nil {
+		n.t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(n.dir, "pid")); err != nil {
+		n.t.Fatal(err)
+	}
+}
+
+func (n *swapNode) killKafka() {
+	n.t.Helper()
+	if err := command("../kafka", "kill", n.dir); err != nil {
 		n.t.Fatal(err)
 	}
 	if err := os.Remove(filepath.Join(n.dir, "pid")); err != nil {
