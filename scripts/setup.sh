@@ -2,7 +2,7 @@
 # Debian's packages come by apt-get, Kafka's jars by Maven (scripts/kafka), Go modules by go itself, client libraries of
 # other languages by pip, npm and cargo.
 
-# need NAME...: each of go, kcat, java, javac, maven, taskset, python, node, cargo, g++, make, npm. Returns 1, with
+# need NAME...: each of go, gcc, kcat, java, javac, maven, taskset, python, node, cargo, g++, make, npm. Returns 1, with
 # advice, if one cannot be had.
 need() {
   local name

@@ -3,6 +3,7 @@
 package realclients
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -86,7 +87,7 @@ func shareGroup(t *testing.T, addr string, drivers ...*driver) {
 		got = append(got, line)
 	}
 	if diff := difference(f.lines, without(got, lacks)); diff != "" {
-		t.Errorf("%s: of %d records %s", group, len(f.lines), diff)
+		t.Errorf("%s: of %d records %s\n%s", group, len(f.lines), diff, gaps(members))
 	}
 	if _, each := ends(t, addr, topic); !slices.Contains(lacks, "commit-on-close") {
 		for p, end := range each {
@@ -183,11 +184,45 @@ func checkDeliveries(t *testing.T, members []*member, seen *commits) (twice int)
 	return twice - len(distinct(t, members))
 }
 
-// TestFamilyGroupsGo: a group of two of each family, and groups of two families.
+// gaps says where the members' reading does not follow itself, and what was never read.
+func gaps(members []*member) string {
+	var text strings.Builder
+	read := map[int32][]int64{}
+	for _, m := range members {
+		next := map[int32]int64{}
+		for _, d := range m.got {
+			if n, reading := next[d.partition]; !reading || d.offset != n {
+				fmt.Fprintf(&text, "    %d: %s begins in partition %d at %d\n", d.at, m.name, d.partition, d.offset)
+			}
+			next[d.partition] = d.offset + 1
+			read[d.partition] = append(read[d.partition], d.offset)
+		}
+		fmt.Fprintf(&text, "    %s ends at %v\n", m.name, next)
+	}
+	for p, list := range read {
+		slices.Sort(list)
+		for i, o := range list[1:] {
+			if o > list[i]+1 {
+				fmt.Fprintf(&text, "    partition %d: %d to %d were never read\n", p, list[i]+1, o-1)
+			}
+		}
+	}
+	return text.String()
+}
+
+// TestFamilyGroupsGo: a group of two of each library, and one whose three members are of three libraries, which have
+// the assignor "range" in common.
 func TestFamilyGroupsGo(t *testing.T) {
 	addr := startBroker(t)
 	all := goDrivers(t)
 	for _, d := range all {
 		t.Run(d.name, func(t *testing.T) { shareGroup(t, addr, d) })
 	}
+	var mixed []*driver
+	for _, d := range all {
+		if slices.Contains([]string{"sarama", "kafka-go", "confluent-kafka-go"}, d.name) {
+			mixed = append(mixed, d)
+		}
+	}
+	t.Run("mixed", func(t *testing.T) { shareGroup(t, addr, mixed...) })
 }

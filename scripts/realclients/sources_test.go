@@ -75,7 +75,7 @@ func writeCorpus(t *testing.T) (name string, lines int64, sum string) {
 }
 
 // TestMainJob: every line of the Go sources goes through kcat with each codec into a topic of four partitions. A group
-// of two kcat reads it as it is written, kcat and franz-go read it back, and what each of them has is, once sorted, what
+// of two kcat reads it as it is written, kcat and franz-go read it back. What each of them has is, once sorted, what
 // was written.
 func TestMainJob(t *testing.T) {
 	began := time.Now()

@@ -59,9 +59,11 @@ func isFull(err error) bool {
 	return errors.As(err, &e) && e.Code() == kafka.ErrQueueFull
 }
 
+// consumer commits what out has: on its own the library stores an offset when it hands a record out, and while it
+// closes, it hands records to nobody.
 func (confluent) consumer(addr, group string, autoCommit bool) (*kafka.Consumer, error) {
 	return kafka.NewConsumer(&kafka.ConfigMap{"bootstrap.servers": addr, "group.id": group,
-		"auto.offset.reset": "earliest", "enable.auto.commit": autoCommit,
+		"auto.offset.reset": "earliest", "enable.auto.commit": autoCommit, "enable.auto.offset.store": false,
 		"auto.commit.interval.ms": int(commitEvery.Milliseconds()),
 		"heartbeat.interval.ms":   int(heartbeatEvery.Milliseconds()),
 		"session.timeout.ms":      int(sessionTimeout.Milliseconds())})
@@ -112,6 +114,8 @@ func (confluent) poll(ctx context.Context, consumer *kafka.Consumer, out *sink) 
 				r.headers = append(r.headers, header{h.Key, h.Value})
 			}
 			out.add(at, e.TopicPartition.Partition, int64(e.TopicPartition.Offset), r)
+			// It fails if the partition was taken away in between: then another reads the record, too.
+			_, _ = consumer.StoreMessage(e)
 		case kafka.Error:
 			if e.IsFatal() || e.Code() == kafka.ErrAllBrokersDown {
 				return fmt.Errorf("librdkafka: %w", e)
