@@ -19,6 +19,7 @@ import (
 // the image.
 func (b *Broker) openPartitions() error {
 	img := b.quorum.Image()
+	b.groups = b.newGroups()
 	found, err := b.find(img)
 	if err != nil {
 		return err
@@ -113,7 +114,9 @@ func (b *Broker) createAll(topics []*metadata.Topic, img *metadata.Image, found 
 	made := make([]*topic, len(topics))
 	var work []opening
 	for i, t := range topics {
-		made[i] = &topic{name: t.Name, id: t.ID, parts: make([]slot, len(t.Partitions))}
+		made[i] = &topic{
+			name: t.Name, id: t.ID, internal: metadata.IsInternal(t.Name), parts: make([]slot, len(t.Partitions)),
+		}
 		cfg := b.topicConfig(t.Name, img)
 		for n, p := range t.Partitions {
 			if !slices.Contains(p.Replicas, int32(b.config.NodeID)) {
@@ -153,6 +156,7 @@ func (b *Broker) openOne(o opening) {
 	if err == nil {
 		p.Lead(o.meta.LeaderEpoch, len(o.meta.Replicas), len(o.meta.ISR) == 1 && o.meta.ISR[0] == int32(b.config.NodeID))
 		s.p = p
+		b.leadGroups(p)
 		return
 	}
 	s.fail = errcode.KafkaStorageError
@@ -237,6 +241,7 @@ func (b *Broker) deleteTopic(t *metadata.Topic) {
 	if gone == nil {
 		return
 	}
+	b.forgetTopic(gone)
 	var removes []func() error
 	var delay time.Duration
 	for _, s := range gone.parts {

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"log/slog"
+	"sync"
 	"sync/atomic"
 
 	"tailrace/broker/config"
@@ -36,6 +37,7 @@ type Broker struct {
 	topics topicTable
 	files  *segment.Files
 	jobs   *jobs
+	groups *groupCoordinator
 
 	server    *netio.Server
 	listeners []listener
@@ -45,6 +47,9 @@ type Broker struct {
 	producerIDs producerIDs
 	settings    settings
 	refusals    refusals
+
+	fewReplicas sync.Once    // said that internal topics get fewer than is set
+	noGroups    atomic.Int64 // when it was last said that the topic of the groups cannot be made, s since 1970
 
 	offline  chan error // the last log directory has failed
 	failed   atomic.Int32

@@ -26,6 +26,8 @@ type memory struct {
 	t       testing.TB
 	id      [16]byte // of topic "d"
 	session int32
+	member  member // of group "g"
+	keep    bool   // the next join is a stranger's
 }
 
 // differences are where franz-go's kfake and Tailrace answer differently, and why that is right. A difference that is
@@ -36,7 +38,12 @@ var differences = map[string]string{
 	"metadata of an illegal name":   "kfake has made the topic",
 	"idempotent produce, again":     "kfake leaves the log start out of the answer to a repetition; Kafka does not",
 	"producer id of a transaction":  "Tailrace does not serve transactions yet",
-	"coordinator of a group":        "Tailrace does not serve groups yet",
+	"heartbeat of an unknown group": "kfake answers GROUP_ID_NOT_FOUND; Kafka knows no such member",
+	"commit with too long a note":   "kfake takes any note",
+	"offsets of the member":         "kfake gives no note where there is no offset; Kafka gives an empty one",
+	"offsets after the deletion":    "kfake gives no note where there is no offset; Kafka gives an empty one",
+	"offsets":                       "kfake gives no note where there is no offset; Kafka gives an empty one",
+	"offsets of an unknown group":   "kfake answers GROUP_ID_NOT_FOUND; Kafka has no offsets",
 	"coordinator of a transaction":  "Tailrace does not serve transactions yet",
 }
 
@@ -91,6 +98,15 @@ func play(p *peer, m *memory, s step, highest map[int16]int16) string {
 			m.id = r.Topics[0].TopicID
 			p.settled("d", 2)
 		}
+	case *kmsg.JoinGroupResponse:
+		if m.keep {
+			m.keep = false
+			break
+		}
+		if r.MemberID == "" || r.MemberID == "nobody" {
+			break
+		}
+		m.member.id, m.member.generation = r.MemberID, r.Generation
 	case *kmsg.FetchResponse:
 		if r.SessionID != 0 {
 			m.session = r.SessionID
@@ -105,6 +121,7 @@ func play(p *peer, m *memory, s step, highest map[int16]int16) string {
 var toldFields = []string{
 	"ErrorCode", "Topic", "Partition", "BaseOffset", "LogStartOffset", "HighWatermark", "LastStableOffset", "Offset",
 	"EndOffset", "LeaderEpoch", "NumPartitions", "ReplicationFactor", "ProducerEpoch", "EndpointType", "IsInternal",
+	"Generation", "ProtocolType", "Protocol", "SkipAssignment", "Metadata", "Group", "State", "GroupState", "GroupType",
 }
 
 // shape prints the fields of an answer that must agree, arrays with their lengths, records by their number.
@@ -147,7 +164,7 @@ func countRecords(b []byte) (n int) {
 }
 
 func script() []step {
-	return slices.Concat(topicSteps(), produceSteps(), fetchSteps(), offsetSteps(), endSteps())
+	return slices.Concat(topicSteps(), produceSteps(), fetchSteps(), offsetSteps(), groupSteps(), endSteps())
 }
 
 func topicSteps() []step {

@@ -29,6 +29,8 @@ func (b *Broker) topicConfig(name string, img *metadata.Image) *partition.Config
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
+	case metadata.IsInternal(name): // a few topics, each with settings of its own
+		return b.partitionConfig(overrides, name)
 	case len(overrides) == 0:
 		if s.none == nil {
 			s.none = b.partitionConfig(nil, name)
@@ -44,6 +46,10 @@ func (b *Broker) partitionConfig(overrides map[string]string, name string) *part
 	c, err := b.config.Topic(overrides)
 	if err != nil {
 		b.logger.Warn("stored topic settings that are not valid here are ignored", "topic", name, "error", err)
+	}
+	flush := flushMode(c.FlushBeforeAck)
+	if metadata.IsInternal(name) {
+		flush = partition.FlushAlways // an answer of a coordinator is kept, whatever is set for the others
 	}
 	return &partition.Config{
 		Rules: batch.Rules{
@@ -61,7 +67,7 @@ func (b *Broker) partitionConfig(overrides map[string]string, name string) *part
 			RetentionMs: c.RetentionMs, RetentionBytes: c.RetentionBytes,
 			FileDeleteDelayMs: c.FileDeleteDelayMs, Delete: c.Cleanup.Deletes(), Preallocate: c.Preallocate,
 		},
-		Flush:             flushMode(c.FlushBeforeAck),
+		Flush:             flush,
 		FlushMessages:     c.FlushMessages,
 		FlushMs:           c.FlushMs,
 		MinInsyncReplicas: c.MinInsyncReplicas,

@@ -35,6 +35,19 @@ type Server struct {
 	AutoCreateTopics         bool `key:"auto.create.topics.enable"`
 	DeleteTopics             bool `key:"delete.topic.enable"`
 
+	// Consumer groups and what they commit.
+	GroupInitialRebalanceDelayMs  int   `key:"group.initial.rebalance.delay.ms"`
+	GroupMinSessionMs             int   `key:"group.min.session.timeout.ms"`
+	GroupMaxSessionMs             int   `key:"group.max.session.timeout.ms"`
+	GroupMaxSize                  int   `key:"group.max.size"`
+	OffsetsTopicPartitions        int   `key:"offsets.topic.num.partitions"`
+	OffsetsTopicReplicationFactor int   `key:"offsets.topic.replication.factor"`
+	OffsetsTopicSegmentBytes      int   `key:"offsets.topic.segment.bytes"`
+	OffsetsTopicCodec             int   `key:"offsets.topic.compression.codec"`
+	OffsetsRetentionMinutes       int   `key:"offsets.retention.minutes"`
+	OffsetsRetentionCheckMs       int64 `key:"offsets.retention.check.interval.ms"`
+	OffsetMetadataMaxBytes        int   `key:"offset.metadata.max.bytes"`
+
 	// Where data lies, and the clocks of its upkeep.
 	LogDirs                []string `key:"log.dirs"`
 	MetadataDir            string   `key:"metadata.log.dir"`

@@ -69,7 +69,7 @@ func (s *producers) get(id int64) *producer {
 // log gives its record and None.
 func (s *producers) check(v batch.View) (dup *written, code errcode.Code) {
 	id := v.ProducerID()
-	if id < 0 {
+	if id < 0 || v.IsControl() { // a marker has no place in the sequence
 		return nil, errcode.None
 	}
 	p := s.get(id)

@@ -25,10 +25,85 @@ const table = `
 	IncludeClusterAuthorizedOperations bool 8-10
 	IncludeTopicAuthorizedOperations   bool 8+
 
+8 OffsetCommit 2-10 flexible 8
+	GroupId                string
+	GenerationIdOrMemberEpoch int32
+	MemberId               string
+	GroupInstanceId        string    7+ null 7+
+	RetentionTimeMs        int64     2-4
+	Topics                 []struct
+		Name               string    0-9
+		TopicId            uuid      10+
+		Partitions         []struct
+			PartitionIndex       int32
+			CommittedOffset      int64
+			CommittedLeaderEpoch int32   6+
+			CommittedMetadata    string  null 0+
+
+9 OffsetFetch 1-10 flexible 6
+	GroupId                string    0-7
+	Topics                 []struct  0-7 null 2-7
+		Name               string
+		PartitionIndexes   []int32
+	Groups                 []struct  8+
+		GroupId            string
+		MemberId           string    9+ null 9+
+		MemberEpoch        int32     9+
+		Topics             []struct  null 8+
+			Name             string  8-9
+			TopicId          uuid    10+
+			PartitionIndexes []int32
+	RequireStable          bool      7+
+
 10 FindCoordinator 0-6 flexible 3
 	Key                    string    0-3
 	KeyType                int8      1+
 	CoordinatorKeys        []string  4+
+
+11 JoinGroup 0-9 flexible 6
+	GroupId                string
+	SessionTimeoutMs       int32
+	RebalanceTimeoutMs     int32     1+
+	MemberId               string
+	GroupInstanceId        string    5+ null 5+
+	ProtocolType           string
+	Protocols              []struct
+		Name               string
+		Metadata           bytes
+	Reason                 string    8+ null 8+
+
+12 Heartbeat 0-4 flexible 4
+	GroupId                string
+	GenerationId           int32
+	MemberId               string
+	GroupInstanceId        string    3+ null 3+
+
+13 LeaveGroup 0-5 flexible 4
+	GroupId                string
+	MemberId               string    0-2
+	Members                []struct  3+
+		MemberId           string
+		GroupInstanceId    string    null 3+
+		Reason             string    5+ null 5+
+
+14 SyncGroup 0-5 flexible 4
+	GroupId                string
+	GenerationId           int32
+	MemberId               string
+	GroupInstanceId        string    3+ null 3+
+	ProtocolType           string    5+ null 5+
+	ProtocolName           string    5+ null 5+
+	Assignments            []struct
+		MemberId           string
+		Assignment         bytes
+
+15 DescribeGroups 0-6 flexible 5
+	Groups                 []string
+	IncludeAuthorizedOperations bool 3+
+
+16 ListGroups 0-5 flexible 3
+	StatesFilter           []string  4+
+	TypesFilter            []string  5+
 
 17 SaslHandshake 0-1 flexible never
 	Mechanism              string
@@ -72,6 +147,16 @@ const table = `
 
 36 SaslAuthenticate 0-2 flexible 2
 	AuthBytes              bytes
+
+42 DeleteGroups 0-3 flexible 2
+	GroupsNames            []string
+
+47 OffsetDelete 0 flexible never
+	GroupId                string
+	Topics                 []struct
+		Name               string
+		Partitions         []struct
+			PartitionIndex     int32
 
 60 DescribeCluster 0-2 flexible 0
 	IncludeClusterAuthorizedOperations bool
