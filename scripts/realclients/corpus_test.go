@@ -121,6 +121,9 @@ func without(lines []string, lacks []string) []string {
 		swap(&fields[0], "x", "-", "empty-key")
 		swap(&fields[1], "-", "x", "null-value")
 		swap(&fields[1], "x", "-", "empty-value")
+		if fields[0] == "-" && fields[1] == "-" && lacking("null-record") {
+			fields[1] = "x"
+		}
 		if lacking("headers") {
 			fields = fields[:2]
 		}
