@@ -8,7 +8,15 @@
 //
 // Promise: a pure machine. No socket, no file, no clock, no randomness of its own: `now` and Config.Random are
 // arguments, so that one transcript can replay any history. Every call is answered exactly once, unless it is Gone.
-// Semantics are those of Kafka 4.4's classic groups; where a rule comes from is said beside it.
+// Semantics are those of Kafka 4.4's classic groups; where a rule comes from is said beside it. Otherwise than in Kafka
+//
+//   - what Kafka leaves to the order of a hash table (who leads after the leader left, which of two protocols with as
+//     many votes) goes by the order of joining;
+//   - a waiting call is answered when its member calls again (REBALANCE_IN_PROGRESS) or is removed from a sync phase
+//     (UNKNOWN_MEMBER_ID), where Kafka forgets it;
+//   - a group that somebody was given a member id for is not removed for want of offsets;
+//   - a commit of which nothing is stored makes no group;
+//   - while no static member comes back the end of the join phase is tried every second at most.
 //
 // Not safe for concurrent use: broker/coordinator enters one machine from one goroutine at a time.
 package group
