@@ -242,8 +242,8 @@ func TestDeleteWakesWhoWaits(t *testing.T) {
 	}
 }
 
-// TestAutoCreate: Metadata makes topics if the broker and the request allow it, and never illegal ones, nor internal ones
-// that are not served.
+// TestAutoCreate: Metadata makes topics if the broker and the request allow it, and never illegal ones, nor internal
+// ones that are not served.
 func TestAutoCreate(t *testing.T) {
 	p := dial(t, start(t, "num.partitions=2").addr)
 	made := p.metadataOf(12, "auto", true)
