@@ -84,8 +84,15 @@ func createCrowdTopic(t *testing.T, broker server) {
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	if _, err := kadm.NewClient(client).CreateTopic(ctx, crowdPartitions, 1, nil, crowdTopic); err != nil {
+	admin := kadm.NewClient(client)
+	if _, err := admin.CreateTopic(ctx, crowdPartitions, 1, nil, crowdTopic); err != nil {
 		t.Fatal(err)
+	}
+	// Members do not ask where the coordinator is: there is one broker. But somebody has to, once, for Apache Kafka.
+	for admin.FindGroupCoordinators(ctx, crowdGroup).Error() != nil {
+		if time.Sleep(50 * time.Millisecond); ctx.Err() != nil {
+			t.Fatal("there is no coordinator")
+		}
 	}
 }
 
