@@ -4,6 +4,7 @@ package realclients
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -39,24 +40,23 @@ func newSwapNode(t *testing.T) *swapNode {
 	return n
 }
 
-// freePair finds a port that is free with the one after it, which Kafka's controller takes.
+// freePair finds a port that is free with the one after it, which Kafka's controller takes. Both are needed again after
+// they were given up, so they lie below the range that the kernel takes ports from for anybody who connects.
 func freePair(t *testing.T) int {
 	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := l.Addr().(*net.TCPAddr).Port
-		next, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port+1))
-		l.Close()
-		if err == nil {
-			next.Close()
+	for range 1000 {
+		port := 20_000 + rand.IntN(12_000)
+		if canListen(port) && canListen(port+1) {
 			return port
 		}
 	}
 	t.Fatal("no two neighbouring ports are free")
 	return 0
+}
+
+func canListen(port int) bool {
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	return err == nil && l.Close() == nil
 }
 
 func (n *swapNode) properties() string { return filepath.Join(n.dir, "server.properties") }
