@@ -3,13 +3,16 @@
 package realclients
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -85,11 +88,21 @@ func (n *swapNode) stopKafka() {
 
 func (n *swapNode) killKafka() {
 	n.t.Helper()
-	if err := command("../kafka", "kill", n.dir); err != nil {
+	text, err := os.ReadFile(filepath.Join(n.dir, "pid"))
+	if err == nil {
+		err = command("../kafka", "kill", n.dir)
+	}
+	if err == nil {
+		err = os.Remove(filepath.Join(n.dir, "pid"))
+	}
+	pid, bad := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err = errors.Join(err, bad); err != nil {
 		n.t.Fatal(err)
 	}
-	if err := os.Remove(filepath.Join(n.dir, "pid")); err != nil {
-		n.t.Fatal(err)
+	for from := time.Now(); syscall.Kill(pid, 0) == nil; time.Sleep(10 * time.Millisecond) {
+		if time.Since(from) > time.Minute {
+			n.t.Fatalf("process %d does not die", pid)
+		}
 	}
 }
 
