@@ -130,13 +130,14 @@ func (r *Report) judge(fsys vfs.FS, meta, kafka string) error {
 	if err != nil {
 		return err
 	}
-	r.Grown = theirs.End.Offset != r.Adoption.End || theirs.End.Epoch != r.Adoption.Epoch
-	r.Back = compare(source.Image, theirs.Image, r.NodeID)
-	return nil
+	end, err := quorum.EndOfForeign(fsys, kafka)
+	r.Grown = end.Offset != r.Adoption.End || end.Epoch != r.Adoption.Epoch
+	r.Back = compare(source.Image, theirs.Image)
+	return err
 }
 
 // compare holds Tailrace's metadata against Kafka's.
-func compare(ours, theirs *metadata.Image, node int32) *Back {
+func compare(ours, theirs *metadata.Image) *Back {
 	b := &Back{Unknown: []string{}, Emptied: []string{}, Narrower: []string{}, Settings: []string{}}
 	for _, t := range sorted(ours) {
 		was := theirs.TopicByID(t.ID)

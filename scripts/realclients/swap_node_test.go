@@ -3,12 +3,16 @@
 package realclients
 
 import (
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -39,24 +43,23 @@ func newSwapNode(t *testing.T) *swapNode {
 	return n
 }
 
-// freePair finds a port that is free with the one after it, which Kafka's controller takes.
+// freePair finds a port that is free with the one after it, which Kafka's controller takes. Both are needed again after
+// they were given up, so they lie below the range that the kernel takes ports from for anybody who connects.
 func freePair(t *testing.T) int {
 	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := l.Addr().(*net.TCPAddr).Port
-		next, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port+1))
-		l.Close()
-		if err == nil {
-			next.Close()
+	for range 1000 {
+		port := 20_000 + rand.IntN(12_000)
+		if canListen(port) && canListen(port+1) {
 			return port
 		}
 	}
 	t.Fatal("no two neighbouring ports are free")
 	return 0
+}
+
+func canListen(port int) bool {
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	return err == nil && l.Close() == nil
 }
 
 func (n *swapNode) properties() string { return filepath.Join(n.dir, "server.properties") }
@@ -85,11 +88,21 @@ func (n *swapNode) stopKafka() {
 
 func (n *swapNode) killKafka() {
 	n.t.Helper()
-	if err := command("../kafka", "kill", n.dir); err != nil {
+	text, err := os.ReadFile(filepath.Join(n.dir, "pid"))
+	if err == nil {
+		err = command("../kafka", "kill", n.dir)
+	}
+	if err == nil {
+		err = os.Remove(filepath.Join(n.dir, "pid"))
+	}
+	pid, bad := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err = errors.Join(err, bad); err != nil {
 		n.t.Fatal(err)
 	}
-	if err := os.Remove(filepath.Join(n.dir, "pid")); err != nil {
-		n.t.Fatal(err)
+	for from := time.Now(); syscall.Kill(pid, 0) == nil; time.Sleep(10 * time.Millisecond) {
+		if time.Since(from) > time.Minute {
+			n.t.Fatalf("process %d does not die", pid)
+		}
 	}
 }
 

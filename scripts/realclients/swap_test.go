@@ -32,9 +32,9 @@ var swapTopics = map[string][]string{
 	"swap-stamped": {"message.timestamp.type=LogAppendTime", "max.message.bytes=2000000"},
 }
 
-// TestSwap carries a data directory from Kafka to Tailrace and back, and then from a Kafka that was killed: what the one
-// wrote the other serves, record by record, with offsets, timestamps and the place of a group; and each appends to the
-// other's files.
+// TestSwap carries a data directory from Kafka to Tailrace and back, and then from a Kafka that was killed: what the
+// one wrote the other serves, record by record, with offsets, timestamps and the place of a group; and each appends to
+// the other's files.
 func TestSwap(t *testing.T) {
 	began := time.Now()
 	n := newSwapNode(t)
