@@ -19,11 +19,11 @@ import (
 var floors = map[string]int{
 	"vfs": 0, "vfs/faultfs": 0, "wire": 0, "wire/errcode": 0, "wire/shape": 0, "wire/randmsg": 0,
 	"netio": 1, "batch": 1, "batch/codec": 1, "index": 1, "broker/config": 1, "broker/effect": 1,
-	"segment":       2,
+	"segment": 2, "segment/clean": 2,
 	"broker/logdir": 3, "broker/group": 3, "broker/txn": 3, "broker/metadata": 3, "broker/auth": 3,
 	"broker/partition":   4,
 	"broker/coordinator": 5, "broker/quorum": 5, "broker/replica": 5,
-	"broker":     6,
+	"broker": 6, "broker/adoption": 6,
 	"broker/ops": 7,
 	"loadgen":    7, "loadgen/plan": 7, "loadgen/payload": 7, "loadgen/meter": 7, "loadgen/machine": 7, "loadgen/link": 7,
 	"loadgen/drive": 7, "loadgen/result": 7, "loadgen/search": 7,
@@ -141,6 +141,7 @@ func TestDependenciesAreApproved(t *testing.T) {
 // else goes through vfs.WriteFileAtomic.
 var renamers = map[string]string{
 	"segment/names.go":               "segments come and go by suffix; the directory is synced before that counts",
+	"broker/adoption/plan.go":        "a directory steps aside; its parent is synced before the next step",
 	"broker/logdir/partition_dir.go": "a dropped partition's directory steps aside; SyncEntries makes it durable",
 }
 

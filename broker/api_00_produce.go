@@ -28,6 +28,9 @@ import (
 //
 // Departures: none.
 
+// adminClient is the client id that may write to internal topics, as in Kafka (KafkaApis.handleProduceRequest).
+const adminClient = "__admin_client"
+
 // appenders lend the scratch of an append. A request needs one only while its
 // handler runs.
 var appenders = sync.Pool{New: func() any { return new(partition.Appender) }}
@@ -113,6 +116,8 @@ func (b *Broker) produceOne(
 		r = failedAppend(errcode.UnsupportedVersion, transactionsUnavailable)
 	case code != errcode.None:
 		r = failedAppend(code, "")
+	case entry.internal && string(q.hdr.ClientID) != adminClient:
+		r = failedAppend(errcode.InvalidTopicException, "Cannot append to internal topic "+entry.name)
 	case q.hdr.Version < 7 && usesZstd(in.Records):
 		r = failedAppend(errcode.UnsupportedCompressionType, "zstd needs Produce version 7 or later")
 	default:

@@ -66,7 +66,7 @@ func (b *Broker) toCreate(req *kmsg.MetadataRequest, img *metadata.Image) []stri
 			continue
 		}
 		if img.TopicByName(*t.Topic) == nil && metadata.CheckTopicName(*t.Topic) == "" &&
-			!metadata.IsInternal(*t.Topic) && !slices.Contains(names, *t.Topic) {
+			(!metadata.IsInternal(*t.Topic) || *t.Topic == metadata.ConsumerOffsetsTopic) && !slices.Contains(names, *t.Topic) {
 			names = append(names, *t.Topic)
 		}
 	}
@@ -79,6 +79,9 @@ func (b *Broker) autoCreate(img *metadata.Image, names []string) ([]metadata.Rec
 	topics := make([]metadata.NewTopic, len(names))
 	for i, n := range names {
 		topics[i] = metadata.NewTopic{Name: n, Partitions: -1, ReplicationFactor: -1}
+		if metadata.IsInternal(n) {
+			topics[i] = b.internalTopic(img, n)
+		}
 	}
 	records, results := metadata.CreateTopics(img, topics, b.createSettings(false))
 	failed := map[string]errcode.Code{}

@@ -66,15 +66,16 @@ func (b *Broker) createSettings(validateOnly bool) metadata.CreateSettings {
 		DefaultReplicationFactor: int16(b.config.DefaultReplicationFactor),
 		ValidateOnly:             validateOnly,
 		Check: func(_ string, overrides map[string]string) error {
-			_, err := b.config.Topic(overrides)
+			_, err := b.live().Topic(overrides)
 			return err
 		},
 		Random: func(p []byte) { rand.Read(p) },
 	}
 }
 
-// failedTopics is the answer when the metadata log refused the whole proposal.
-func failedTopics(topics []metadata.NewTopic, err error) []metadata.CreatedTopic {
+// refusedProposal is the result of each item of a proposal that the metadata
+// log refused as a whole.
+func refusedProposal(err error) metadata.Result {
 	r := metadata.Result{Code: errcode.UnknownServerError, Message: err.Error()}
 	switch {
 	case errors.Is(err, quorum.ErrNoSpace):
@@ -84,6 +85,12 @@ func failedTopics(topics []metadata.NewTopic, err error) []metadata.CreatedTopic
 	case errors.Is(err, quorum.ErrTooLarge):
 		r.Code = errcode.PolicyViolation
 	}
+	return r
+}
+
+// failedTopics is the answer when the metadata log refused the whole proposal.
+func failedTopics(topics []metadata.NewTopic, err error) []metadata.CreatedTopic {
+	r := refusedProposal(err)
 	list := make([]metadata.CreatedTopic, len(topics))
 	for i, t := range topics {
 		list[i] = metadata.CreatedTopic{Name: t.Name, Result: r}
@@ -122,7 +129,7 @@ func (b *Broker) createdConfigs(topics []metadata.NewTopic, name string) []kmsg.
 			}
 		}
 	}
-	rows := b.config.DescribeTopic(overrides)
+	rows := b.live().DescribeTopic(overrides)
 	list := make([]kmsg.CreateTopicsResponseTopicConfig, len(rows))
 	for i, row := range rows {
 		list[i] = createdConfig(row)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -19,6 +20,8 @@ import (
 // the image.
 func (b *Broker) openPartitions() error {
 	img := b.quorum.Image()
+	b.goLive(img)
+	b.groups = b.newGroups()
 	found, err := b.find(img)
 	if err != nil {
 		return err
@@ -91,14 +94,27 @@ type place struct {
 // apply follows the image. It runs on the metadata log's goroutine; the
 // answers to what caused the change come after it.
 func (b *Broker) apply(d metadata.Delta, img *metadata.Image) {
+	own := slices.ContainsFunc(d.Configs, b.ownSettings)
+	if own {
+		b.goLive(img)
+	}
 	for _, t := range d.Deleted {
 		b.deleteTopic(t)
 	}
 	if len(d.Created) > 0 {
 		b.createAll(d.Created, img, nil)
 	}
+	b.grow(d.Changed, img)
 	for _, c := range d.Changed {
-		b.partitionChanged(&c)
+		if c.Old != nil {
+			b.partitionChanged(&c)
+		}
+	}
+	if own {
+		for name := range b.topics.load().byName {
+			b.reconfigure(name, img)
+		}
+		return
 	}
 	for _, r := range d.Configs {
 		if r.Type == metadata.ResourceTopic {
@@ -107,24 +123,21 @@ func (b *Broker) apply(d metadata.Delta, img *metadata.Image) {
 	}
 }
 
+// ownSettings tells whether a resource is this broker, or all brokers.
+func (b *Broker) ownSettings(r metadata.Resource) bool {
+	return r.Type == metadata.ResourceBroker && (r.Name == "" || r.Name == strconv.Itoa(b.config.NodeID))
+}
+
 // createAll opens the partitions of topics, several at a time, and puts them
 // into the table. Partitions found on disk are taken out of found.
 func (b *Broker) createAll(topics []*metadata.Topic, img *metadata.Image, found map[logdir.Key]place) {
 	made := make([]*topic, len(topics))
 	var work []opening
 	for i, t := range topics {
-		made[i] = &topic{name: t.Name, id: t.ID, parts: make([]slot, len(t.Partitions))}
-		cfg := b.topicConfig(t.Name, img)
-		for n, p := range t.Partitions {
-			if !slices.Contains(p.Replicas, int32(b.config.NodeID)) {
-				made[i].parts[n].fail = errcode.NotLeaderOrFollower
-				continue
-			}
-			k := logdir.Key{Topic: t.Name, Partition: int32(n)}
-			at, have := found[k]
-			delete(found, k)
-			work = append(work, opening{t: made[i], index: int32(n), meta: p, cfg: cfg, at: at, have: have})
+		made[i] = &topic{
+			name: t.Name, id: t.ID, internal: metadata.IsInternal(t.Name), parts: make([]slot, len(t.Partitions)),
 		}
+		work = b.openings(work, made[i], t, 0, b.topicConfig(t.Name, img), found)
 	}
 	_ = inParallel(work, func(o opening) error { b.openOne(o); return nil })
 	b.topics.edit(func(m *topicMaps) {
@@ -153,6 +166,7 @@ func (b *Broker) openOne(o opening) {
 	if err == nil {
 		p.Lead(o.meta.LeaderEpoch, len(o.meta.Replicas), len(o.meta.ISR) == 1 && o.meta.ISR[0] == int32(b.config.NodeID))
 		s.p = p
+		b.leadGroups(p)
 		return
 	}
 	s.fail = errcode.KafkaStorageError
@@ -237,6 +251,7 @@ func (b *Broker) deleteTopic(t *metadata.Topic) {
 	if gone == nil {
 		return
 	}
+	b.forgetTopic(gone)
 	var removes []func() error
 	var delay time.Duration
 	for _, s := range gone.parts {

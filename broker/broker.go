@@ -2,6 +2,7 @@ package broker
 
 import (
 	"log/slog"
+	"sync"
 	"sync/atomic"
 
 	"tailrace/broker/config"
@@ -26,16 +27,19 @@ type Broker struct {
 	fs     vfs.FS
 	logger *slog.Logger
 
+	adoption    *quorum.Adoption // nil: the directories were never Kafka's
 	clusterID   string
 	incarnation wire.TopicID
 	epoch       atomic.Int64 // broker epoch: the offset of the registration record
 	advertised  []wire.APIRange
 
 	dirs   []*logdir.Dir
+	clean  *logdir.Cleaner // nil: nothing is compacted
 	quorum quorum.Log
 	topics topicTable
 	files  *segment.Files
 	jobs   *jobs
+	groups *groupCoordinator
 
 	server    *netio.Server
 	listeners []listener
@@ -45,6 +49,9 @@ type Broker struct {
 	producerIDs producerIDs
 	settings    settings
 	refusals    refusals
+
+	fewReplicas sync.Once    // said that internal topics get fewer than is set
+	noGroups    atomic.Int64 // when it was last said that the topic of the groups cannot be made, s since 1970
 
 	offline  chan error // the last log directory has failed
 	failed   atomic.Int32

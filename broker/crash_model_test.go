@@ -27,6 +27,7 @@ type modelLog struct {
 	sent    []*sentBatch
 	nextSeq map[int64]int32
 	start   wire.Offset // the highest log start that was seen
+	deleted wire.Offset // records below it were deleted, and that was acknowledged
 }
 
 // fate is what a client knows of a batch.
@@ -176,6 +177,9 @@ func (m *model) checkLog(h *house, l *modelLog, power bool) error {
 	if start > l.start {
 		return fmt.Errorf("the log starts at %d, retention had gone to %d", start, l.start)
 	}
+	if start < l.deleted {
+		return fmt.Errorf("the log starts at %d, records below %d were deleted", start, l.deleted)
+	}
 	known := make(map[string]*sentBatch, len(l.sent))
 	for _, s := range l.sent {
 		known[body(s.bytes)] = s
@@ -209,7 +213,7 @@ func (m *model) checkLog(h *house, l *modelLog, power bool) error {
 				s.acks, s.base, start, endOf(all, start))
 		}
 	}
-	return m.checkRetries(h, l, found)
+	return m.checkRetries(h, l, found, power)
 }
 
 func endOf(all []batch.View, start wire.Offset) wire.Offset {
@@ -222,26 +226,41 @@ func endOf(all []batch.View, start wire.Offset) wire.Offset {
 // checkRetries sends again what a client may have in flight: of the last five
 // batches of each producer those that are in the log, which are answered with
 // their offsets, and those that got no answer, which are appended if they are
-// not there. Then it forgets what a power cut took.
-func (m *model) checkRetries(h *house, l *modelLog, found map[*sentBatch]bool) error {
+// not there. Then it forgets what a power cut took. Whether it took records that
+// were deleted before they were durable, nobody can tell: their producers are
+// no longer known as such.
+func (m *model) checkRetries(h *house, l *modelLog, found map[*sentBatch]bool, power bool) error {
 	byPID := map[int64][]*sentBatch{}
+	unsure := map[int64]bool{}
 	var left []*sentBatch
 	for _, s := range l.sent {
 		if s.pid >= 0 {
 			byPID[s.pid] = append(byPID[s.pid], s)
 		}
-		if found[s] || s.fate == durable || s.fate == unknown && s.pid >= 0 {
+		deleted := s.fate == cached && !found[s] && s.base < l.start
+		unsure[s.pid] = unsure[s.pid] || deleted && power
+		if found[s] || s.fate == durable || s.fate == unknown && s.pid >= 0 || deleted && !power {
 			left = append(left, s)
 		}
 	}
 	for pid, list := range byPID {
+		if unsure[pid] {
+			continue
+		}
 		if err := retry(h, l, list, found); err != nil {
 			return fmt.Errorf("producer %d: %w", pid, err)
 		}
 	}
 	l.sent = slices.DeleteFunc(left, func(s *sentBatch) bool { return s.fate == unknown && !found[s] })
 	for pid := range l.nextSeq {
-		l.nextSeq[pid] = 0
+		if l.nextSeq[pid] = 0; unsure[pid] {
+			delete(l.nextSeq, pid)
+		}
+	}
+	for _, s := range l.sent {
+		if unsure[s.pid] {
+			s.pid = -1
+		}
 	}
 	for _, s := range l.sent {
 		if s.pid >= 0 {

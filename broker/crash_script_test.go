@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"tailrace/vfs"
+	"tailrace/wire"
+	"tailrace/wire/errcode"
 )
 
 // script is a fixed history in three lives of a broker: topics are made,
@@ -31,6 +33,7 @@ func (s *script) run() error {
 		s.write("a", 0, 14)
 		s.pass(1500)
 		s.write("a", 1, 9)
+		s.forget("a", 1, 3)
 		s.write("b", 0, 8)
 		s.pass(houseRetainMs + 5000)
 		s.write("a", 0, 10)
@@ -45,6 +48,7 @@ func (s *script) run() error {
 		s.write("b", 0, 7)
 		s.pass(1500)
 		s.write("a", 1, 8)
+		s.forget("b", 0, 0)
 		s.pass(houseIdleMs + 2*houseRetainMs)
 		s.write("a", 0, 5)
 	})
@@ -134,6 +138,27 @@ func (s *script) create(name string, partitions int32) {
 
 func (s *script) drop(name string) {
 	s.change(name, func() error { return s.h.drop(name) }, func() { delete(s.m.topics, name) })
+}
+
+// forget deletes records of a partition, all but some before the high watermark.
+func (s *script) forget(topic string, index int32, keep wire.Offset) {
+	s.step(func() error {
+		p, code := s.h.at(topic, index)
+		if code != errcode.None {
+			return code
+		}
+		low, code := p.DeleteRecords(p.HighWatermark() - keep)
+		if code != errcode.None {
+			return code
+		}
+		l := s.m.topics[topic][index]
+		l.start = max(l.start, low)
+		err := s.twice(p.Dir().SaveCheckpoints)
+		if err == nil {
+			l.deleted = low
+		}
+		return err
+	})
 }
 
 func (s *script) change(name string, do func() error, done func()) {

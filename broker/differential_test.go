@@ -26,6 +26,8 @@ type memory struct {
 	t       testing.TB
 	id      [16]byte // of topic "d"
 	session int32
+	member  member // of group "g"
+	keep    bool   // the next join is a stranger's
 }
 
 // differences are where franz-go's kfake and Tailrace answer differently, and why that is right. A difference that is
@@ -35,8 +37,20 @@ var differences = map[string]string{
 	"create with an unknown config": "kfake takes any config",
 	"metadata of an illegal name":   "kfake has made the topic",
 	"idempotent produce, again":     "kfake leaves the log start out of the answer to a repetition; Kafka does not",
+	"alter to a bad value":          "kfake takes any value",
+	"append to a number":            "kfake has INVALID_REQUEST for it; Kafka has INVALID_CONFIG",
+	"alter what is read at start":   "kfake takes any setting of brokers",
+	"list config resources":         "kfake has made topics that Kafka refuses",
+	"as many partitions":            "kfake takes it for success",
+	"describe log directories":      "kfake has made topics that Kafka refuses",
+	"delete records again":          "kfake refuses an offset below the log start; Kafka answers where the log starts",
 	"producer id of a transaction":  "Tailrace does not serve transactions yet",
-	"coordinator of a group":        "Tailrace does not serve groups yet",
+	"heartbeat of an unknown group": "kfake answers GROUP_ID_NOT_FOUND; Kafka knows no such member",
+	"commit with too long a note":   "kfake takes any note",
+	"offsets of the member":         "kfake gives no note where there is no offset; Kafka gives an empty one",
+	"offsets after the deletion":    "kfake gives no note where there is no offset; Kafka gives an empty one",
+	"offsets":                       "kfake gives no note where there is no offset; Kafka gives an empty one",
+	"offsets of an unknown group":   "kfake answers GROUP_ID_NOT_FOUND; Kafka has no offsets",
 	"coordinator of a transaction":  "Tailrace does not serve transactions yet",
 }
 
@@ -91,6 +105,15 @@ func play(p *peer, m *memory, s step, highest map[int16]int16) string {
 			m.id = r.Topics[0].TopicID
 			p.settled("d", 2)
 		}
+	case *kmsg.JoinGroupResponse:
+		if m.keep {
+			m.keep = false
+			break
+		}
+		if r.MemberID == "" || r.MemberID == "nobody" {
+			break
+		}
+		m.member.id, m.member.generation = r.MemberID, r.Generation
 	case *kmsg.FetchResponse:
 		if r.SessionID != 0 {
 			m.session = r.SessionID
@@ -105,6 +128,8 @@ func play(p *peer, m *memory, s step, highest map[int16]int16) string {
 var toldFields = []string{
 	"ErrorCode", "Topic", "Partition", "BaseOffset", "LogStartOffset", "HighWatermark", "LastStableOffset", "Offset",
 	"EndOffset", "LeaderEpoch", "NumPartitions", "ReplicationFactor", "ProducerEpoch", "EndpointType", "IsInternal",
+	"Generation", "ProtocolType", "Protocol", "SkipAssignment", "Metadata", "Group", "State", "GroupState", "GroupType",
+	"LowWatermark", "ResourceType", "ResourceName", "OffsetLag", "IsFuture",
 }
 
 // shape prints the fields of an answer that must agree, arrays with their lengths, records by their number.
@@ -147,7 +172,7 @@ func countRecords(b []byte) (n int) {
 }
 
 func script() []step {
-	return slices.Concat(topicSteps(), produceSteps(), fetchSteps(), offsetSteps(), endSteps())
+	return slices.Concat(topicSteps(), produceSteps(), fetchSteps(), offsetSteps(), groupSteps(), adminSteps(), endSteps())
 }
 
 func topicSteps() []step {

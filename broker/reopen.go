@@ -52,7 +52,9 @@ func (b *Broker) reopen(o opening) {
 	case now.parts[o.index].p != nil:
 		return
 	}
-	t := &topic{name: now.name, id: now.id, parts: slices.Clone(now.parts)}
+	t := new(topic)
+	*t = *now
+	t.parts = slices.Clone(now.parts)
 	t.parts[o.index] = slot{}
 	o.t, o.meta, o.cfg, o.again = t, meta, b.topicConfig(t.name, img), true
 	b.openOne(o)

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"bytes"
 	"fmt"
 	"sync/atomic"
 
@@ -92,8 +93,17 @@ func decode[T kmsg.Request](q *request, into T) (ok bool) {
 
 // reply completes a request with a kmsg response of the request's version.
 func (q *request) reply(r kmsg.Response) {
+	q.encode(r)
+	q.Done()
+}
+
+// encode puts a kmsg response of the request's version into Out.
+func (q *request) encode(r kmsg.Response) {
 	r.SetVersion(q.hdr.Version)
 	q.Out.Buf = wire.AppendResponseHeader(q.Out.Buf, q.hdr.Key, q.hdr.Version, q.hdr.CorrelationID)
 	q.Out.Buf = r.AppendTo(q.Out.Buf)
-	q.Done()
 }
+
+// ownBody replaces the body by a copy, for a request whose bytes are kept longer than the frame: kmsg copies strings
+// and aliases everything else.
+func (q *request) ownBody() { q.body = bytes.Clone(q.body) }

@@ -43,7 +43,9 @@ func Start(o Options) (b *Broker, err error) {
 	// Ports are bound first and served last: a port in use is known before
 	// anything on disk has been touched.
 	b.server = b.newServer()
-	for _, step := range []func() error{b.bind, b.openDirs, b.openQuorum, b.register, b.openPartitions} {
+	for _, step := range []func() error{
+		b.bind, b.findAdoption, b.openDirs, b.openQuorum, b.register, b.openPartitions, b.startCleaner,
+	} {
 		if err = step(); err != nil {
 			return b, err
 		}
@@ -99,7 +101,7 @@ func (b *Broker) openDirs() error {
 		d, err := logdir.Open(logdir.Options{
 			FS: b.fs, Path: path, ClusterID: b.knownClusterID(), NodeID: int32(b.config.NodeID),
 			Parallel: b.config.SyncParallelism, Logger: b.logger, OnOffline: b.dirFailed,
-			ReserveFreeBytes: b.config.ReserveFreeBytes,
+			ReserveFreeBytes: b.config.ReserveFreeBytes, Adopted: b.adoption != nil,
 			Schedule: logdir.Schedule{
 				Retain:        time.Duration(b.config.RetentionCheckMs) * time.Millisecond,
 				HighWatermark: time.Duration(b.config.HighWatermarkMs) * time.Millisecond,
@@ -111,6 +113,20 @@ func (b *Broker) openDirs() error {
 		b.dirs = append(b.dirs, d)
 		b.clusterID = d.Identity().ClusterID
 	}
+	return nil
+}
+
+// startCleaner begins to compact what is to be compacted.
+func (b *Broker) startCleaner() error {
+	c := b.config
+	if !c.CleanerEnable || c.CleanerThreads == 0 {
+		return nil
+	}
+	b.clean = logdir.StartCleaner(b.dirs, logdir.CleanerOptions{
+		Threads: c.CleanerThreads, DedupeBytes: c.CleanerDedupeBytes, DedupeLoad: c.CleanerDedupeLoad,
+		BufferBytes: c.CleanerBufferBytes, BytesPerSecond: c.CleanerBytesPerSecond,
+		Backoff: time.Duration(c.CleanerBackoffMs) * time.Millisecond,
+	})
 	return nil
 }
 

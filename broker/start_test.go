@@ -27,14 +27,17 @@ type node struct {
 	log  logText
 }
 
-// serve is a broker with the default settings, in this process or the one that TAILRACE_TEST_BROKER names.
+// serve is a broker with the default settings, in this process or the one that TAILRACE_TEST_BROKER names. Only groups
+// do not wait for more members at first.
 func serve(t testing.TB) *node {
 	t.Helper()
 	if otherBroker != "" {
 		return &node{addr: otherBroker}
 	}
-	return start(t)
+	return start(t, noGroupDelay)
 }
+
+const noGroupDelay = "group.initial.rebalance.delay.ms=0"
 
 // start runs a broker on a free port and an empty directory. Settings are key=value.
 func start(t testing.TB, sets ...string) *node {

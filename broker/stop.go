@@ -15,6 +15,7 @@ func (b *Broker) Stop(ctx context.Context) error {
 	if !b.stopping.CompareAndSwap(false, true) {
 		return nil
 	}
+	b.groups.Stop() // before hurry, for whose sake the machines would arm their timers again and again
 	b.wheel.hurry()
 	err := b.server.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
@@ -27,8 +28,14 @@ func (b *Broker) Stop(ctx context.Context) error {
 // directories may be marked so.
 func (b *Broker) closeStorage(clean bool) error {
 	var errs []error
+	if b.clean != nil {
+		b.clean.Stop()
+	}
 	if b.quorum != nil {
 		errs = append(errs, b.quorum.Close())
+	}
+	if b.groups != nil {
+		b.groups.Stop()
 	}
 	b.wheel.stop()
 	b.jobs.stop()
@@ -41,7 +48,7 @@ func (b *Broker) closeStorage(clean bool) error {
 	}))
 	clean = clean && errors.Join(errs...) == nil
 	for _, d := range b.dirs {
-		errs = append(errs, d.Close(clean, b.epoch.Load()))
+		errs = append(errs, d.Close(clean, b.cleanStopEpoch()))
 	}
 	return errors.Join(errs...)
 }

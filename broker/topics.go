@@ -12,9 +12,10 @@ import (
 // topic is what the hot path needs of a topic: its partitions on this broker.
 // It is immutable; a change makes a new one.
 type topic struct {
-	name  string
-	id    wire.TopicID
-	parts []slot // by partition number
+	name     string
+	id       wire.TopicID
+	internal bool   // the broker alone writes to it
+	parts    []slot // by partition number
 }
 
 // slot is one partition: here, elsewhere (p is nil, no failure), or broken.

@@ -2,6 +2,7 @@ package broker_test
 
 import (
 	"fmt"
+	"net"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -17,12 +18,14 @@ type subject struct {
 	p     *peer
 	topic string
 	id    [16]byte
+	group string // one that is there for as long as the broker is
 }
 
 func newSubject(t testing.TB, addr string) *subject {
 	s := &subject{t: t, p: dial(t, addr), topic: fresh(t)}
 	s.id = s.p.create(s.topic, 2)
 	s.p.wrote(s.topic, 0, plain(t, "one", "two", "three"))
+	s.p.coordinated()
 	return s
 }
 
@@ -38,13 +41,31 @@ var conversations = map[int16]conversation{
 	1:  {askFetch, checkFetch},
 	2:  {askListOffsets, checkListOffsets},
 	3:  {askMetadata, checkMetadata},
+	8:  {askOffsetCommit, checkOffsetCommit},
+	9:  {askOffsetFetch, checkOffsetFetch},
 	10: {askFindCoordinator, checkFindCoordinator},
+	11: {askJoinGroup, checkJoinGroup},
+	12: {askHeartbeat, checkHeartbeat},
+	13: {askLeaveGroup, checkLeaveGroup},
+	14: {askSyncGroup, checkSyncGroup},
+	15: {askDescribeGroups, checkDescribeGroups},
+	16: {askListGroups, checkListGroups},
 	18: {askAPIVersions, checkAPIVersions},
 	19: {askCreateTopics, checkCreateTopics},
 	20: {askDeleteTopics, checkDeleteTopics},
+	21: {askDeleteRecords, checkDeleteRecords},
 	22: {askInitProducerID, checkInitProducerID},
 	23: {askEpochEnd, checkEpochEnd},
+	32: {askDescribeConfigs, checkDescribeConfigs},
+	33: {askAlterConfigs, checkAlterConfigs},
+	35: {askDescribeLogDirs, checkDescribeLogDirs},
+	37: {askCreatePartitions, checkCreatePartitions},
+	42: {askDeleteGroups, checkDeleteGroups},
+	44: {askIncrementalAlter, checkIncrementalAlter},
+	47: {askOffsetDelete, checkOffsetDelete},
 	60: {askDescribeCluster, checkDescribeCluster},
+	74: {askListConfigResources, checkListConfigResources},
+	75: {askDescribeTopicPartitions, checkDescribeTopicPartitions},
 }
 
 // eachVersion runs fn for each advertised API and version that is served.
@@ -349,15 +370,18 @@ func askFindCoordinator(*subject, int16) kmsg.Request {
 
 func checkFindCoordinator(s *subject, v int16, resp kmsg.Response) {
 	r := resp.(*kmsg.FindCoordinatorResponse)
-	got := r.ErrorCode
+	got, host, port := r.ErrorCode, r.Host, r.Port
 	if v >= 4 {
 		if len(r.Coordinators) != 1 || r.Coordinators[0].Key != "group" {
 			s.t.Fatalf("FindCoordinator v%d: %+v", v, r)
 		}
-		got = r.Coordinators[0].ErrorCode
+		c := r.Coordinators[0]
+		got, host, port = c.ErrorCode, c.Host, c.Port
 	}
-	if otherBroker == "" {
-		code(s.t, "FindCoordinator for a group", got, errcode.CoordinatorNotAvailable)
+	code(s.t, "FindCoordinator for a group", got, errcode.None)
+	if at := net.JoinHostPort(host, fmt.Sprint(port)); otherBroker == "" && at != s.p.conn.RemoteAddr().String() {
+		s.t.Errorf("FindCoordinator v%d: the coordinator is at %s, this connection came in at %s",
+			v, at, s.p.conn.RemoteAddr())
 	}
 }
 

@@ -149,7 +149,7 @@ func (l *Log) rebuild(s *seg, f vfs.File, cause error) error {
 	if err = errors.Join(err, x.close()); err != nil {
 		return err
 	}
-	return l.placeIndexes(s.base)
+	return l.placeIndexes(s)
 }
 
 // indexHeaders adds all batches of s to an empty index.
@@ -174,11 +174,10 @@ func (l *Log) indexHeaders(x *indexer, s *seg, f vfs.File) error {
 	return nil
 }
 
-// placeIndexes gives finished index files their names.
-func (l *Log) placeIndexes(base wire.Offset) error {
+// placeIndexes gives finished index files their names. Under Log.names.
+func (l *Log) placeIndexes(s *seg) error {
 	for _, suffix := range [...]string{indexSuffix, timeSuffix} {
-		name := l.path(base, suffix)
-		if err := l.rename(name+cleanedSuffix, name); err != nil {
+		if err := l.rename(l.path(s.base, suffix)+cleanedSuffix, l.fileOf(s, suffix)); err != nil {
 			return err
 		}
 	}

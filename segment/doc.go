@@ -28,6 +28,7 @@
 //	active    mapped, with zeros written ahead of the tail (see writer). The only one that has a mapping.
 //	sealing   no longer appended to, not trimmed yet. A kill leaves zeros behind its batches; every open knows them.
 //	sealed    trimmed; read by pread and sendfile, never through a mapping, because its pages may not be in memory.
+//	          Compaction puts one sealed segment in the place of several (see Replacement); theirs become .deleted.
 //	at rest   no descriptor, no mapping: some hundred bytes of memory. Opened by its first use.
 //
 // # What it promises

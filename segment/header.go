@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"tailrace/batch"
+	"tailrace/index"
 	"tailrace/vfs"
 	"tailrace/wire"
 )
@@ -14,7 +15,8 @@ import (
 type header struct {
 	base, last wire.Offset
 	size       int64 // bytes
-	maxTs      int64 // ms
+	maxTs      int64 // ms; of an empty batch -1
+	empty      bool  // compaction has left no record in it, only what the header tells
 }
 
 func (h *header) next() wire.Offset { return h.last + 1 }
@@ -32,6 +34,9 @@ func (h *header) parse(b []byte, pos, end int64, base wire.Offset) (wrong string
 		return fmt.Sprintf("a batch of format %d; only format 2 (Kafka 0.11 and later) can be read", v.Magic())
 	}
 	h.base, h.last, h.size, h.maxTs = v.BaseOffset(), v.LastOffset(), int64(v.Len()), v.MaxTimestamp()
+	if h.empty = v.Count() == 0; h.empty {
+		h.maxTs = index.NoTimestamp // what it says is the time of records that have gone: nobody can be led to them
+	}
 	switch {
 	case h.size < batch.HeaderSize:
 		return fmt.Sprintf("a batch that says it is %d bytes long", h.size)

@@ -51,8 +51,9 @@ type Log struct {
 
 	syncing sync.Mutex
 
-	work   sync.Mutex
-	doomed []doomed // files that wait for Purge
+	work      sync.Mutex
+	doomed    []doomed // files that wait for Purge
+	replacing bool     // a Replacement is being made
 
 	mu        sync.Mutex
 	w         *writer   // nil at rest

@@ -46,6 +46,15 @@ func (l *Log) path(base wire.Offset, suffix string) string {
 	return filepath.Join(l.dir, baseName(base)+suffix)
 }
 
+// fileOf is where one of the files of s lies at present. Under Log.names.
+func (l *Log) fileOf(s *seg, suffix string) string {
+	name := l.path(s.base, suffix)
+	if s.swapped {
+		name += swapSuffix
+	}
+	return name
+}
+
 // parseName takes a file name apart. ok is false for files that are not a segment's.
 func parseName(name string) (base wire.Offset, suffix, condition string, ok bool) {
 	if len(name) <= nameDigits {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"hash/fnv"
 	"maps"
-	"os"
 	"slices"
 	"time"
 
@@ -182,65 +181,6 @@ func (op *opening) list() (map[wire.Offset]*files, error) {
 func (op *opening) drop(name string) error {
 	op.rec.Removed = append(op.rec.Removed, name)
 	return op.l.remove(name)
-}
-
-// completeSwaps finishes a replacement of segments that a stop broke off. The new segment is whole, or it would not be
-// called ".swap"; the ones whose offsets it covers go, and it takes its name.
-func (op *opening) completeSwaps(entries []os.DirEntry, found map[wire.Offset]*files) error {
-	for _, e := range entries {
-		base, suffix, condition, ok := parseName(e.Name())
-		if !ok || condition != swapSuffix || suffix != logSuffix {
-			continue
-		}
-		next, err := op.endOf(op.l.path(base, suffix)+swapSuffix, base)
-		if err != nil {
-			return err
-		}
-		for b, f := range found {
-			if b < base || b >= next {
-				continue
-			}
-			for _, name := range append(f.indexes, op.l.path(b, logSuffix)) {
-				if err := op.drop(name); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	for _, e := range entries {
-		if base, suffix, condition, ok := parseName(e.Name()); ok && condition == swapSuffix {
-			name := op.l.path(base, suffix)
-			if err := op.l.place(name+swapSuffix, name); err != nil {
-				return err
-			}
-		}
-	}
-	return op.FS.SyncDir(op.Dir)
-}
-
-// endOf is the offset behind the last batch of a log file that is known to be whole.
-func (op *opening) endOf(name string, base wire.Offset) (wire.Offset, error) {
-	f, err := op.l.openFile(name, os.O_RDONLY)
-	if err != nil {
-		return 0, err
-	}
-	defer f.Close()
-	size, err := f.Size()
-	if err != nil {
-		return 0, err
-	}
-	w := walks.Get().(*walk)
-	w.file, w.n = f, 0
-	defer w.release()
-	next := base + 1
-	for pos := int64(0); pos < size; {
-		h, err := w.header(op.l, &seg{base: base}, pos, size)
-		if err != nil {
-			return 0, err
-		}
-		pos, next = pos+h.size, h.next()
-	}
-	return next, nil
 }
 
 // build makes the chain of what was found.

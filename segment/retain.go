@@ -237,7 +237,7 @@ func (l *Log) readLargest(s *seg) (index.TimeEntry, error) {
 func (l *Log) lastTime(s *seg) (index.TimeEntry, error) {
 	l.names.Lock()
 	defer l.names.Unlock()
-	x, err := index.ReadTimes(l.fs, l.path(s.base, timeSuffix), s.base)
+	x, err := index.ReadTimes(l.fs, l.fileOf(s, timeSuffix), s.base)
 	if err != nil {
 		return index.TimeEntry{}, err
 	}

@@ -88,10 +88,20 @@ func (sc *scanner) batch(pos, end int64, base wire.Offset) (b batch.View, h head
 // Batches calls fn for each batch from the one that holds from on up to the end, in order, CRC checked. The bytes are
 // valid during the call. An error of fn ends the walk and is returned.
 func (l *Log) Batches(from wire.Offset, fn func(b Batch, pos vfs.Pos) error) error {
+	return l.batches(from, l.Start, fn)
+}
+
+// Held is Batches for all that the files hold, also below Start: records that were deleted stay until their segment
+// goes, and still tell which producers wrote them.
+func (l *Log) Held(from wire.Offset, fn func(b Batch, pos vfs.Pos) error) error {
+	return l.batches(from, func() wire.Offset { return from }, fn)
+}
+
+func (l *Log) batches(from wire.Offset, least func() wire.Offset, fn func(b Batch, pos vfs.Pos) error) error {
 	for end := l.End(); from < end; {
 		c := *l.chain.Load()
 		i := c.find(from)
-		if i < 0 || int64(from) < l.start.Load() {
+		if i < 0 || from < least() {
 			return ErrOutOfRange
 		}
 		var err error

@@ -27,6 +27,7 @@ type seg struct {
 	dead    bool // the files of this name are no longer this segment's
 	checked bool // the end of the file and of its index were looked at
 	stale   bool // the file holds more than the segment: batches that Truncate took away, or an old reserve
+	swapped bool // a replacement whose files have not got their own names yet
 
 	// Under Log.mu.
 	unsynced bool        // on Log.unsynced
@@ -171,7 +172,7 @@ func (l *Log) acquireCold(s *seg) (*handle, error) {
 // openForReading opens a segment that nobody writes. The first time its end is checked, and its index is built anew if
 // it is damaged. Under Log.names.
 func (l *Log) openForReading(s *seg) (*handle, error) {
-	f, err := l.openFile(l.path(s.base, logSuffix), os.O_RDONLY)
+	f, err := l.openFile(l.fileOf(s, logSuffix), os.O_RDONLY)
 	if err != nil {
 		return nil, l.readError(s, err)
 	}
@@ -192,7 +193,7 @@ func (l *Log) openForReading(s *seg) (*handle, error) {
 
 // openIndex opens the offset index of s for reading and checks it against the end of the log file, once.
 func (l *Log) openIndex(s *seg, f vfs.File, first bool) (*index.Offsets, error) {
-	offsets, err := index.ReadOffsets(l.fs, l.path(s.base, indexSuffix), s.base)
+	offsets, err := index.ReadOffsets(l.fs, l.fileOf(s, indexSuffix), s.base)
 	if errors.Is(err, fs.ErrNotExist) && s.size() <= smallSegment {
 		offsets, err = nil, nil
 	}

@@ -216,7 +216,7 @@ func (l *Log) cutIndexes(s *seg, pos int64, end wire.Offset) error {
 	if err = errors.Join(err, x.close(), f.Close()); err != nil {
 		return err
 	}
-	if err := l.placeIndexes(s.base); err != nil {
+	if err := l.placeIndexes(s); err != nil {
 		return err
 	}
 	l.markUnsynced(s)

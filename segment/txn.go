@@ -112,7 +112,7 @@ func (l *Log) readAborted(s *seg) ([]index.Aborted, error) {
 	if !s.hasTxn.Load() || s.dead {
 		return nil, nil
 	}
-	all, err := index.ReadAborted(l.fs, l.path(s.base, txnSuffix), s.base)
+	all, err := index.ReadAborted(l.fs, l.fileOf(s, txnSuffix), s.base)
 	if err = ignoreMissing(err); err == nil {
 		s.txn.Store(&all)
 	}

@@ -52,6 +52,7 @@ var rows = []row{
 	syncRow("sync-1", durable{partitions: 1, rate: 40_000}),
 	syncRow("sync-64", durable{partitions: 64, share: 0.60}),
 	syncRow("sync-1000", durable{partitions: 1000}),
+	{"commits", measureCommits},
 	{"start", measureStart},
 	{"memory", measureMemory},
 	{"connections", measureConnections},

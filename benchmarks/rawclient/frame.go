@@ -3,8 +3,8 @@
 // correlation id, error codes and the length of the records. It speaks to Tailrace, to Apache Kafka and to the bare
 // loops in the same way, so that the difference between two measurements is the server's.
 //
-// Requests are Produce v9 and Fetch v12 with one topic and one partition each. A Client's methods may be called from
-// any goroutine; frames handed to Start belong to the Client from then on.
+// Requests are Produce v9, Fetch v12 and OffsetCommit v9 with one topic and one partition each. A Client's methods may
+// be called from any goroutine; frames handed to Start belong to the Client from then on.
 package rawclient
 
 import (

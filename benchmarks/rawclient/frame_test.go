@@ -89,3 +89,19 @@ func TestChecksFindFaults(t *testing.T) {
 		}
 	}
 }
+
+func TestCommitCheck(t *testing.T) {
+	check := CommitCheck("topic")
+	for _, code := range []int16{0, 25} {
+		resp := kmsg.NewPtrOffsetCommitResponse()
+		resp.Version = commitVersion
+		topic, p := kmsg.NewOffsetCommitResponseTopic(), kmsg.NewOffsetCommitResponseTopicPartition()
+		topic.Topic, p.ErrorCode = "topic", code
+		topic.Partitions = append(topic.Partitions, p)
+		resp.Topics = append(resp.Topics, topic)
+		reply := resp.AppendTo(append(binary.BigEndian.AppendUint32(nil, 7), 0))
+		if err := check.verify(reply, 7); (err == nil) != (code == 0) {
+			t.Errorf("a reply with code %d: %v", code, err)
+		}
+	}
+}

@@ -45,6 +45,8 @@ func bind(target any, index map[string]int, name string, v any) {
 		field.SetBool(x)
 	case int64:
 		field.SetInt(x)
+	case float64:
+		field.SetFloat(x)
 	case string:
 		if field.Kind() == reflect.String {
 			field.SetString(x)

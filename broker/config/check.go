@@ -176,6 +176,19 @@ func invalid(name, text, reason string) string {
 	return fmt.Sprintf("Invalid value %s for configuration %s: %s", text, name, reason)
 }
 
+// refusal is that sentence for a value of d. Of a list it names the word that may not be in it.
+func (d *Def) refusal(text, reason string) string {
+	if d.Kind == List && d.Check.only != nil {
+		for _, item := range splitList(strings.TrimSpace(text)) {
+			if item != "" && !slices.Contains(d.Check.only, item) {
+				text = item
+				break
+			}
+		}
+	}
+	return invalid(d.Name, text, reason)
+}
+
 // show writes a parsed value the way DescribeConfigs prints it.
 func show(v any) string {
 	switch x := v.(type) {

@@ -54,7 +54,7 @@ type Def struct {
 	Why       string // the reason, unless Served
 	Doc       string
 	Family    string    // heading in docs/CONFIG.md
-	Restart   bool      // a new value counts only after a restart (every broker key at present)
+	Restart   bool      // a new value counts only after a restart
 	Sensitive bool      // its value is never shown
 	AliasOf   string    // the broker key whose typed field this one feeds: log.dir → log.dirs
 	Synonyms  []Synonym // topic rows: the broker keys that give the default, strongest first
@@ -130,6 +130,7 @@ func assemble(groups ...[][]Def) []Def {
 	}
 	for i := range all {
 		all[i].AliasOf = aliases[all[i].Name]
+		all[i].Restart = all[i].Restart && !dynamicKeys[all[i].Name]
 	}
 	return all
 }

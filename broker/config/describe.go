@@ -1,18 +1,20 @@
 package config
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
 // Source is where DescribeConfigs says a value comes from; the numbers are Kafka's ConfigSource.
 type Source int8
 
 // The sources in use.
 const (
-	SourceTopic        Source = 1 // DYNAMIC_TOPIC_CONFIG: an override of the topic
-	SourceStaticBroker Source = 4 // STATIC_BROKER_CONFIG: flag, environment or file
-	SourceDefault      Source = 5 // DEFAULT_CONFIG
+	SourceTopic         Source = 1 // DYNAMIC_TOPIC_CONFIG: an override of the topic
+	SourceBroker        Source = 2 // DYNAMIC_BROKER_CONFIG: changed for this broker while it runs
+	SourceCluster       Source = 3 // DYNAMIC_DEFAULT_BROKER_CONFIG: changed for all brokers
+	SourceStaticBroker  Source = 4 // STATIC_BROKER_CONFIG: flag, environment or file
+	SourceDefault       Source = 5 // DEFAULT_CONFIG
+	SourceLogger        Source = 6 // DYNAMIC_BROKER_LOGGER_CONFIG
+	SourceClientMetrics Source = 7 // CLIENT_METRICS_CONFIG
+	SourceGroup         Source = 8 // GROUP_CONFIG
 )
 
 // Row is one setting as DescribeConfigs answers it.
@@ -35,8 +37,8 @@ type RowSynonym struct {
 	Source      Source
 }
 
-// Describe gives every broker setting but those that Kafka no longer knows, in the table's order. All are read-only:
-// none can be changed while the broker runs.
+// Describe gives every broker setting but those that Kafka no longer knows, in the table's order. Those that are not
+// read-only can be changed while the broker runs.
 func (s *Server) Describe() []Row {
 	rows := make([]Row, 0, len(Broker))
 	for i := range Broker {
@@ -44,31 +46,58 @@ func (s *Server) Describe() []Row {
 		if d.Status == Removed {
 			continue
 		}
-		rows = append(rows, describe(d, s.brokerSynonyms(d), true))
+		synonyms := dropWhile(s.synonymsOf(units(d.Name)...), func(y RowSynonym) bool { return y.Name != d.Name })
+		rows = append(rows, describe(d, synonyms, d.Restart))
 	}
 	return rows
 }
 
-// DescribeTopic gives every topic setting under these overrides, in the table's order. Unlike Kafka, which hides
-// them, it names broker keys with another unit (log.retention.hours) among the synonyms of the key they feed.
+// DescribeCluster gives the settings that were changed for all brokers.
+func (s *Server) DescribeCluster() []Row {
+	var rows []Row
+	for i := range Broker {
+		d := &Broker[i]
+		if e, ok := s.dynamic[0][d.Name]; ok {
+			rows = append(rows, describe(d, []RowSynonym{{d.Name, d.canonical(e.value), d.Sensitive, SourceCluster}}, d.Restart))
+		}
+	}
+	return rows
+}
+
+// units are the broker keys that say the same thing as one of them, the strongest first: hours, minutes and ms.
+func units(name string) []string {
+	for i := range Topic {
+		var names []string
+		for _, syn := range Topic[i].Synonyms {
+			names = append(names, syn.Name)
+		}
+		if slices.Contains(names, name) {
+			return names
+		}
+	}
+	return []string{name}
+}
+
+// DescribeTopic gives every topic setting under these overrides, in the table's order. A value that was set in another
+// unit (log.retention.hours) is named among the synonyms of the key it feeds; Kafka hides it and calls what it leads
+// to a default.
 func (s *Server) DescribeTopic(overrides map[string]string) []Row {
 	rows := make([]Row, 0, len(Topic))
 	for i := range Topic {
 		d := &Topic[i]
-		var synonyms []RowSynonym
-		if text, set := overrides[d.Name]; set {
-			synonyms = append(synonyms, RowSynonym{d.Name, d.canonical(text), d.Sensitive, SourceTopic})
+		var names []string
+		for _, syn := range d.Synonyms {
+			names = append(names, syn.Name)
 		}
+		synonyms := s.synonymsOf(names...)
 		value, from := s.topicDefault(d)
-		if from != nil {
-			synonyms = append(synonyms, s.brokerSynonyms(brokerIndex[from.Name])...)
+		if from == nil { // nothing was set: as Kafka, the defaults of other units are not told of
+			synonyms = dropWhile(synonyms, func(y RowSynonym) bool { return y.Name != names[0] })
 		}
-		for j := range d.Synonyms {
-			if syn := &d.Synonyms[j]; syn != from {
-				synonyms = append(synonyms, s.brokerSynonyms(brokerIndex[syn.Name])...)
-			}
+		if text, set := overrides[d.Name]; set {
+			own := RowSynonym{d.Name, d.canonical(text), d.Sensitive, SourceTopic}
+			synonyms = append([]RowSynonym{own}, synonyms...)
 		}
-		slices.SortStableFunc(synonyms, func(a, b RowSynonym) int { return cmp.Compare(a.Source, b.Source) })
 		row := describe(d, synonyms, false)
 		if row.Source != SourceTopic {
 			row.Value, row.Null = value, d.Null // in the topic key's unit
@@ -76,6 +105,13 @@ func (s *Server) DescribeTopic(overrides map[string]string) []Row {
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+func dropWhile(list []RowSynonym, drop func(RowSynonym) bool) []RowSynonym {
+	for len(list) > 0 && drop(list[0]) {
+		list = list[1:]
+	}
+	return list
 }
 
 func describe(d *Def, synonyms []RowSynonym, readOnly bool) Row {
@@ -88,14 +124,24 @@ func describe(d *Def, synonyms []RowSynonym, readOnly bool) Row {
 	return row
 }
 
-// brokerSynonyms are the set value of a broker key and its default, as far as there are such.
-func (s *Server) brokerSynonyms(d *Def) []RowSynonym {
+// synonymsOf are all places that could give the value of some keys: by source, then in the order of the keys.
+func (s *Server) synonymsOf(names ...string) []RowSynonym {
 	var found []RowSynonym
-	if e, ok := s.set[d.Name]; ok {
-		found = append(found, RowSynonym{d.Name, d.canonical(e.value), d.Sensitive, SourceStaticBroker})
+	for _, from := range [...]struct {
+		layer  map[string]entry
+		source Source
+	}{{s.dynamic[1], SourceBroker}, {s.dynamic[0], SourceCluster}, {s.set, SourceStaticBroker}} {
+		for _, name := range names {
+			if e, ok := from.layer[name]; ok {
+				d := brokerIndex[name]
+				found = append(found, RowSynonym{name, d.canonical(e.value), d.Sensitive, from.source})
+			}
+		}
 	}
-	if !d.Null {
-		found = append(found, RowSynonym{d.Name, d.canonical(d.Default), d.Sensitive, SourceDefault})
+	for _, name := range names {
+		if d := brokerIndex[name]; !d.Null {
+			found = append(found, RowSynonym{name, d.canonical(d.Default), d.Sensitive, SourceDefault})
+		}
 	}
 	return found
 }

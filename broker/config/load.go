@@ -27,6 +27,8 @@ const (
 	FromEnv
 	FromSet
 	FromFlag
+	FromCluster // changed while brokers run, for all of them
+	FromNode    // the same for one broker
 )
 
 // Origin is where a value comes from: the source, and the place in it ("server.properties:12", "KAFKA_LOG_DIRS").

@@ -65,7 +65,7 @@ func TestShippedFile(t *testing.T) {
 	want := map[WarnKind]string{
 		WarnExposed: "PLAINTEXT://:9092 can be reached",
 		WarnIgnored: "num.recovery.threads.per.data.dir (server.properties:20)",
-		WarnLater:   "offsets.topic.replication.factor (server.properties:22), ",
+		WarnLater:   "transaction.state.log.replication.factor (server.properties:25), ",
 	}
 	for _, w := range warnings {
 		if part := want[w.Kind]; part == "" || !strings.Contains(w.Text, part) {
@@ -237,14 +237,14 @@ func TestWarnings(t *testing.T) {
 	env := []string{"KAFKA_HEAP_OPTS=-Xmx1g", "KAFKA_NUM_PARTITON=3"}
 	_, warnings := load(t, Sources{File: "f", Env: env, Content: []byte(
 		"foo=1\nnum.partitions=2\nnum.partitions=3\nhost.name=a\nnum.io.threads=8\nbackground.threads=9\n" +
-			"confluent.x=y\ngroup.max.size=5\nmessage.max.bytes=200000000\n")})
+			"confluent.x=y\ngroup.consumer.max.size=5\nmessage.max.bytes=200000000\n")})
 	want := []string{
 		"num.partitions is set twice, at f:2 and f:3: the later one counts",
 		`f:1: unknown setting "foo" has no effect`,
 		`KAFKA_NUM_PARTITON: unknown setting "num.partiton" has no effect: did you mean num.partitions?`,
 		"message.max.bytes=200000000, socket.request.max.bytes=104857600: message.max.bytes should not be larger: " +
 			"the largest batch allowed does not fit into the largest request allowed",
-		"set, but what they configure is not served yet: group.max.size (f:8)",
+		"set, but what they configure is not served yet: group.consumer.max.size (f:8)",
 		"set, but without effect on Tailrace: confluent.x (f:7), background.threads (f:6)",
 		"set, but gone from Kafka 4 and without effect: host.name (f:4; use listeners and advertised.listeners)",
 	}

@@ -24,7 +24,9 @@ An unknown key stops the start if ` + "`--set`" + ` names it and is warned of el
 - **gone from Kafka**: Kafka 4 dropped them; they are warned of.
 
 Names, kinds, bounds and defaults are Kafka 4.4's unless the text says otherwise. Sizes are bytes. A dash is no value.
-Broker settings are read at start; a topic's settings count as soon as they are changed.
+Broker settings are read at start. Those that need no restart can also be changed while the broker runs, for one broker
+or for the cluster (a broker's own value wins, and both win over what was set at start), and count at once, as a
+topic's settings do.
 `
 
 // Manual is docs/CONFIG.md.
@@ -34,6 +36,10 @@ func Manual() []byte {
 	b.WriteString("\n## Topics\n\nSet when a topic is created or altered; the broker key named in the last column gives " +
 		"the default.\n")
 	writeTables(&b, Topic)
+	b.WriteString("\n## Groups\n\nSet for one group by its id.\n")
+	writeTables(&b, Group)
+	b.WriteString("\n## Client metrics\n\nSet for a subscription by its name.\n")
+	writeTables(&b, ClientMetrics)
 	b.WriteString("\n## Broker\n")
 	writeTables(&b, Broker)
 	return []byte(b.String())

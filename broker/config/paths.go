@@ -18,6 +18,11 @@ func DataDir(dir string) []Setting {
 	}
 }
 
+// LogDirFlags turns --log-dir DIR… into settings.
+func LogDirFlags(dirs []string) []Setting {
+	return []Setting{{"log.dirs", strings.Join(dirs, ","), "--log-dir"}}
+}
+
 // MetadataDirFor is where the metadata log lies when only log directories are named: beside the first one, with
 // ".meta" appended, because a log directory may hold nothing that Kafka does not know.
 func MetadataDirFor(logDirs []string) string { return filepath.Clean(logDirs[0]) + ".meta" }

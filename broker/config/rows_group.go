@@ -1,20 +1,30 @@
 package config
 
-const noGroups = "consumer groups are not served yet"
+const (
+	noNextGroups   = "the next generation of group protocols (KIP-848) is not served yet"
+	noGroupThreads = "a coordinator has no threads: it runs when something happens"
+	noGathering    = "records gather while the shard is at work, never longer"
+)
 
 var groupRows = [][]Def{
-	family("Consumer groups", Later, noGroups,
-		row{"group.coordinator.rebalance.protocols", List, "classic,consumer,streams",
-			listOf("consumer", "classic", "share", "streams"), "The group protocols offered."},
-		row{"group.coordinator.threads", Int, "4", least(1), "Threads that run the coordinator."},
-		row{"group.coordinator.background.threads", Int, "2", least(1), "Threads for its longer work."},
-		row{"group.coordinator.append.linger.ms", Int, "-1", least(-1), "How long records gather; -1 adapts."},
-		row{"group.coordinator.cached.buffer.max.bytes", Int, "1048588", least(512 << 10),
-			"The largest buffer kept for reuse."},
+	family("Consumer groups", Served, "",
 		row{"group.initial.rebalance.delay.ms", Int, "3000", free, "How long an empty group waits for more members."},
 		row{"group.min.session.timeout.ms", Int, "6000", free, "The shortest session a classic member may ask for."},
 		row{"group.max.session.timeout.ms", Int, "1800000", free, "The longest session a classic member may ask for."},
 		row{"group.max.size", Int, maxInt32, least(1), "Members of a classic group."},
+	),
+	family("Consumer groups", Ignored, noGroupThreads,
+		row{"group.coordinator.threads", Int, "4", least(1), "Threads that run the coordinator."},
+		row{"group.coordinator.background.threads", Int, "2", least(1), "Threads for its longer work."},
+	),
+	family("Consumer groups", Ignored, noGathering,
+		row{"group.coordinator.append.linger.ms", Int, "-1", least(-1), "How long records gather; -1 adapts."},
+		row{"group.coordinator.cached.buffer.max.bytes", Int, "1048588", least(512 << 10),
+			"The largest buffer kept for reuse."},
+	),
+	family("Consumer groups", Later, noNextGroups,
+		row{"group.coordinator.rebalance.protocols", List, "classic,consumer,streams",
+			listOf("consumer", "classic", "share", "streams"), "The group protocols offered."},
 		row{"group.consumer.session.timeout.ms", Int, "45000", least(1), "Silence after which a member is removed."},
 		row{"group.consumer.min.session.timeout.ms", Int, "45000", least(1), "The least a group may set it to."},
 		row{"group.consumer.max.session.timeout.ms", Int, "60000", least(1), "The most a group may set it to."},
@@ -30,16 +40,21 @@ var groupRows = [][]Def{
 			"Which groups may change between the classic and the new protocol while they live."},
 		row{"group.consumer.regex.refresh.interval.ms", Int, "600000", least(10000), "How often patterns are matched anew."},
 	),
-	family("Committed offsets", Later, noGroups,
-		row{"offsets.topic.num.partitions", Int, "50", least(1), "Partitions of __consumer_offsets."},
+	family("Committed offsets", Served, "",
+		row{"offsets.topic.num.partitions", Int, "50", least(1), "Partitions of __consumer_offsets, when it is made."},
 		row{"offsets.topic.replication.factor", Short, "3", least(1), "Replicas of __consumer_offsets; at most the nodes."},
-		row{"offsets.topic.segment.bytes", Int, "104857600", least(1), "segment.bytes of __consumer_offsets."},
-		row{"offsets.topic.compression.codec", Int, "0", free, "Codec of its batches, as the number in a batch."},
-		row{"offsets.load.buffer.size", Int, "5242880", least(1), "Bytes read at a time while it is loaded."},
-		row{"offsets.commit.timeout.ms", Int, "5000", least(1), "How long a commit may wait for its replicas."},
+		row{"offsets.topic.segment.bytes", Int, "104857600", least(1),
+			"segment.bytes of __consumer_offsets; 1048576, the least of any topic, if it is less."},
+		row{"offsets.topic.compression.codec", Int, "0", between(0, 4), "Codec of its batches, as the number in a batch."},
 		row{"offsets.retention.minutes", Int, "10080", least(1), "How long the offsets of an empty group are kept."},
 		row{"offsets.retention.check.interval.ms", Long, "600000", least(1), "How often old offsets are looked for."},
 		row{"offset.metadata.max.bytes", Int, "4096", free, "The longest note a client may attach to an offset."},
+	),
+	family("Committed offsets", Ignored, "the engine chooses how much it reads at once",
+		row{"offsets.load.buffer.size", Int, "5242880", least(1), "Bytes read at a time while it is loaded."},
+	),
+	family("Committed offsets", Later, "a commit waits for this node's disk alone",
+		row{"offsets.commit.timeout.ms", Int, "5000", least(1), "How long a commit may wait for its replicas."},
 	),
 }
 

@@ -3,7 +3,6 @@ package config
 const (
 	maxInt32 = "2147483647"
 	maxInt64 = "9223372036854775807"
-	noClean  = "compaction is not served yet: compacted topics keep every record"
 )
 
 // topicDefaultRows are the broker keys that give topics their defaults; topicTable says what each one does.
@@ -53,7 +52,7 @@ var topicDefaultRows = [][]Def{
 	family("Topic defaults", Later, alone,
 		row{"unclean.leader.election.enable", Bool, "false", free, "Default of the topic key of the same name."},
 	),
-	family("Topic defaults", Later, noClean,
+	family("Topic defaults", Served, "",
 		row{"log.cleaner.delete.retention.ms", Long, "86400000", least(0), "Default of delete.retention.ms."},
 		row{"log.cleaner.min.compaction.lag.ms", Long, "0", least(0), "Default of min.compaction.lag.ms."},
 		row{"log.cleaner.max.compaction.lag.ms", Long, maxInt64, least(1), "Default of max.compaction.lag.ms."},
@@ -133,14 +132,19 @@ var tailraceRows = [][]Def{
 }
 
 var cleanerRows = [][]Def{
-	family("Log cleaner", Later, noClean,
-		row{"log.cleaner.enable", Bool, "true", free, "Whether compacted topics are cleaned."},
-		row{"log.cleaner.threads", Int, "1", least(0), "Threads that clean."},
-		row{"log.cleaner.dedupe.buffer.size", Long, "134217728", free, "Memory for the keys seen, over all threads."},
-		row{"log.cleaner.io.buffer.size", Int, "524288", least(0), "Memory for reading and writing, over all threads."},
-		row{"log.cleaner.io.buffer.load.factor", Double, "0.9", free, "How full the table of keys may get."},
+	family("Log cleaner", Served, "",
+		row{"log.cleaner.enable", Bool, "true", free,
+			"Whether topics with cleanup.policy=compact are compacted. Without it __consumer_offsets grows for ever."},
+		row{"log.cleaner.threads", Int, "1", least(0), "Logs compacted at a time; 0 compacts none."},
+		row{"log.cleaner.dedupe.buffer.size", Long, "134217728", free,
+			"Memory for the keys seen, 24 bytes each, over all threads; more than 1 MiB a thread. It is taken while a log " +
+				"is compacted, and no more of it than the log can need. What does not fit waits for the next pass."},
+		row{"log.cleaner.io.buffer.size", Int, "524288", least(0),
+			"Memory for reading and writing, over all threads; a thread has 256 KiB for each at least."},
+		row{"log.cleaner.io.buffer.load.factor", Double, "0.9", free,
+			"How full the table of keys may get: more holds more keys and takes longer to look them up. At most 0.95 is used."},
 		row{"log.cleaner.io.max.bytes.per.second", Double, "1.7976931348623157E308", free,
-			"The cleaner's share of the disk."},
-		row{"log.cleaner.backoff.ms", Long, "15000", least(0), "The pause when there is nothing to clean."},
+			"Bytes that compaction reads and writes in a second, over all threads."},
+		row{"log.cleaner.backoff.ms", Long, "15000", least(0), "The pause when there is nothing to compact."},
 	),
 }

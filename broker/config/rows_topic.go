@@ -33,7 +33,7 @@ var topicSegments = topicFamily("Segments", Served, "",
 var topicRetention = topicFamily("Retention", Served, "",
 	topicRow{row{"cleanup.policy", List, "delete", listOf("compact", "delete"),
 		"delete drops old segments; compact keeps the newest record of each key and refuses records without one; " +
-			"both do both; empty keeps everything. Compaction itself does not run yet."}, "log.cleanup.policy"},
+			"both do both; empty keeps everything."}, "log.cleanup.policy"},
 	topicRow{row{"retention.ms", Long, "604800000", least(-1),
 		"The age at which records are dropped, a segment at a time; -1 keeps them for ever. A record's time counts " +
 			"at most as the time of its append, so a client's wrong clock cannot keep data for ever."},
@@ -45,7 +45,8 @@ var topicRetention = topicFamily("Retention", Served, "",
 var topicDurability = topicFamily("Durability", Served, "",
 	topicRow{row{"tailrace.flush.before.ack", String, "auto", flushBeforeAck,
 		"Whether acks=all waits for this node's disk: always; never, which is Kafka's behaviour; or auto: only while " +
-			"the in-sync set has one member, whose disk is then the only copy."}, "tailrace.flush.before.ack"},
+			"the in-sync set has one member, whose disk is then the only copy. Internal topics always wait."},
+		"tailrace.flush.before.ack"},
 	topicRow{row{"flush.messages", Long, maxInt64, least(1),
 		"Sync the log after this many records, whoever waits or not."}, "log.flush.interval.messages"},
 	topicRow{row{"flush.ms", Long, maxInt64, least(0),
@@ -78,7 +79,7 @@ var topicMessages = topicFamily("Records", Served, "",
 		"log.message.timestamp.after.max.ms"},
 )
 
-var topicCompaction = topicFamily("Compaction", Later, noClean,
+var topicCompaction = topicFamily("Compaction", Served, "",
 	topicRow{row{"delete.retention.ms", Long, "86400000", least(0),
 		"How long a deletion stays visible to readers after compaction."}, "log.cleaner.delete.retention.ms"},
 	topicRow{row{"min.compaction.lag.ms", Long, "0", least(0),

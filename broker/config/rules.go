@@ -196,6 +196,9 @@ var relations = []relation{
 		"must be at least 1, or nobody can connect (max.connections.per.ip.overrides is not served yet)"},
 	{[]string{"max.connections"}, true, func(s *Server) bool { return s.MaxConnections == 0 },
 		"must be at least 1, or nobody can connect"},
+	{[]string{"log.cleaner.dedupe.buffer.size", "log.cleaner.threads"}, true, func(s *Server) bool {
+		return s.CleanerThreads > 0 && s.CleanerDedupeBytes/int64(s.CleanerThreads) <= 1<<20
+	}, "must be at least 1MB per cleaner thread: less holds too few keys"},
 	{[]string{"log.cleaner.min.compaction.lag.ms", "log.cleaner.max.compaction.lag.ms"}, true, func(s *Server) bool {
 		return len(s.topicRelations(nil)) > 0
 	}, "must not be larger: a record would have to be compacted before it may be"},

@@ -1,7 +1,8 @@
 package config
 
-// Server is the typed snapshot of the broker's settings. It is immutable: share it freely. Fields carry the key that
-// feeds them; sizes are bytes, times milliseconds. Keys that only give defaults to topics are in Topic(nil).
+// Server is the typed snapshot of the broker's settings. It is immutable: share it freely; With gives another one.
+// Fields carry the key that feeds them; sizes are bytes, times milliseconds. Keys that only give defaults to topics are
+// in Topic(nil).
 type Server struct {
 	// Who this node is.
 	NodeID    int    `key:"node.id"`
@@ -28,12 +29,26 @@ type Server struct {
 	MaxConnectionsPerIP      int   `key:"max.connections.per.ip"`
 	FetchMaxBytes            int   `key:"fetch.max.bytes"`
 	FetchSessionSlots        int   `key:"max.incremental.fetch.session.cache.slots"`
+	DescribePartitionsMax    int   `key:"max.request.partition.size.limit"`
 
 	// Topics that are made without being told how.
 	NumPartitions            int  `key:"num.partitions"`
 	DefaultReplicationFactor int  `key:"default.replication.factor"`
 	AutoCreateTopics         bool `key:"auto.create.topics.enable"`
 	DeleteTopics             bool `key:"delete.topic.enable"`
+
+	// Consumer groups and what they commit.
+	GroupInitialRebalanceDelayMs  int   `key:"group.initial.rebalance.delay.ms"`
+	GroupMinSessionMs             int   `key:"group.min.session.timeout.ms"`
+	GroupMaxSessionMs             int   `key:"group.max.session.timeout.ms"`
+	GroupMaxSize                  int   `key:"group.max.size"`
+	OffsetsTopicPartitions        int   `key:"offsets.topic.num.partitions"`
+	OffsetsTopicReplicationFactor int   `key:"offsets.topic.replication.factor"`
+	OffsetsTopicSegmentBytes      int   `key:"offsets.topic.segment.bytes"`
+	OffsetsTopicCodec             int   `key:"offsets.topic.compression.codec"`
+	OffsetsRetentionMinutes       int   `key:"offsets.retention.minutes"`
+	OffsetsRetentionCheckMs       int64 `key:"offsets.retention.check.interval.ms"`
+	OffsetMetadataMaxBytes        int   `key:"offset.metadata.max.bytes"`
 
 	// Where data lies, and the clocks of its upkeep.
 	LogDirs                []string `key:"log.dirs"`
@@ -49,13 +64,23 @@ type Server struct {
 	MaxInflatedBytes       int      `key:"tailrace.max.inflated.bytes"`
 	ReserveFreeBytes       int64    `key:"tailrace.reserve.free.bytes"`
 
-	set    map[string]entry // what was set, by key
-	topics TopicConfig      // what a topic without overrides gets
+	// Compaction.
+	CleanerEnable         bool    `key:"log.cleaner.enable"`
+	CleanerThreads        int     `key:"log.cleaner.threads"`
+	CleanerDedupeBytes    int64   `key:"log.cleaner.dedupe.buffer.size"` // over all threads
+	CleanerDedupeLoad     float64 `key:"log.cleaner.io.buffer.load.factor"`
+	CleanerBufferBytes    int     `key:"log.cleaner.io.buffer.size"` // over all threads
+	CleanerBytesPerSecond float64 `key:"log.cleaner.io.max.bytes.per.second"`
+	CleanerBackoffMs      int64   `key:"log.cleaner.backoff.ms"`
+
+	set     map[string]entry    // what was set at start, by key
+	dynamic [2]map[string]entry // what was set since: for the cluster, for this broker
+	topics  TopicConfig         // what a topic without overrides gets
 }
 
 // Origin says where the value of a broker key comes from.
 func (s *Server) Origin(name string) Origin {
-	if e, ok := s.set[name]; ok {
+	if e, ok := s.entryOf(name); ok {
 		return e.origin
 	}
 	return Origin{}
@@ -69,7 +94,7 @@ func (s *Server) Value(name string) string {
 		return ""
 	}
 	text := d.Default
-	if e, ok := s.set[name]; ok {
+	if e, ok := s.entryOf(name); ok {
 		text = e.value
 	}
 	if d.Sensitive && text != "" {

@@ -20,6 +20,10 @@ type TopicConfig struct {
 	RetentionMs          int64          `key:"retention.ms"`    // -1 = for ever
 	RetentionBytes       int64          `key:"retention.bytes"` // negative = no bound
 	FileDeleteDelayMs    int64          `key:"file.delete.delay.ms"`
+	MinCompactionLagMs   int64          `key:"min.compaction.lag.ms"`
+	MaxCompactionLagMs   int64          `key:"max.compaction.lag.ms"` // MaxInt64 = no bound
+	MinDirtyRatio        float64        `key:"min.cleanable.dirty.ratio"`
+	DeleteRetentionMs    int64          `key:"delete.retention.ms"`
 	Preallocate          bool           `key:"preallocate"`
 	FlushMessages        int64          `key:"flush.messages"` // MaxInt64 = never for this reason
 	FlushMs              int64          `key:"flush.ms"`       // MaxInt64 = never for this reason
@@ -171,6 +175,15 @@ type InvalidError struct {
 // Error is the sentence.
 func (e *InvalidError) Error() string { return e.Text }
 
+// RequestError refuses one setting where Kafka answers INVALID_REQUEST: it does so for settings of brokers and of
+// client metrics.
+type RequestError struct {
+	Name, Text string
+}
+
+// Error is the sentence.
+func (e *RequestError) Error() string { return e.Text }
+
 func unknownTopicKey(name string) error {
 	text := "Unknown topic config name: " + name
 	if near, ok := NearestTopic(name); ok {
@@ -183,7 +196,7 @@ func unknownTopicKey(name string) error {
 func (d *Def) override(text string) (any, error) {
 	v, reason := d.parse(text)
 	if reason != "" {
-		return nil, &InvalidError{d.Name, invalid(d.Name, text, reason)}
+		return nil, &InvalidError{d.Name, d.refusal(text, reason)}
 	}
 	if d.Status == Refused && show(v) != d.Default {
 		return nil, &InvalidError{d.Name, invalid(d.Name, text, d.Why)}
@@ -222,7 +235,7 @@ func (s *Server) topicDefault(d *Def) (value string, from *Synonym) {
 	var best entry
 	for i := range d.Synonyms {
 		syn := &d.Synonyms[i]
-		if e, ok := s.set[syn.Name]; ok && (from == nil || e.origin.Level > best.origin.Level) {
+		if e, ok := s.entryOf(syn.Name); ok && (from == nil || e.origin.Level > best.origin.Level) {
 			best, from = e, syn
 		}
 	}

@@ -138,6 +138,7 @@ func (c *checkpoints) write(name string, o Offsets) error {
 	if old[0] != sum {
 		c.sums[name] = [2]uint32{sum, old[0]}
 		if err := c.writeSums(); err != nil {
+			c.sums[name] = old // or the next attempt would take the sum for written
 			return err
 		}
 	}

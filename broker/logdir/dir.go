@@ -31,6 +31,8 @@ type Options struct {
 	Schedule  Schedule
 	// ReserveFreeBytes is the room below which produce is refused.
 	ReserveFreeBytes int64
+	// Adopted says that the metadata log of Kafka's that lies here was taken over: it is left alone.
+	Adopted bool
 }
 
 // Member is a partition whose log lies in the directory.
@@ -75,11 +77,16 @@ type Dir struct {
 
 	mu      sync.Mutex
 	members map[Key]Member
-	carried offsetSet      // as read at open, of partitions that are no members (yet)
-	closing []func() error // what waits for the producer memory to be saved
-	shut    map[Key]bool   // partitions that lie here and could not be opened
-	offline atomic.Pointer[error]
-	low     atomic.Bool // on space
+	carried offsetSet // as read at open, of partitions that are no members (yet)
+	cleaned Offsets   // up to where partitions were compacted
+	// cleanedStale: the file does not hold what cleaned does.
+	cleanedStale bool
+	closing      []func() error // what waits for the producer memory to be saved
+	shut         map[Key]bool   // partitions that lie here and could not be opened
+	offline      atomic.Pointer[error]
+
+	cleaning sync.Mutex  // held by the one who writes cleaned; before mu
+	low      atomic.Bool // on space
 
 	keep keeper
 }
@@ -89,7 +96,7 @@ type Dir struct {
 // longer recovery.
 func Open(o Options) (*Dir, error) {
 	d := &Dir{o: o, members: map[Key]Member{}, shut: map[Key]bool{}}
-	if err := o.FS.MkdirAll(o.Path, 0o755); err != nil {
+	if err := makeDir(o.FS, o.Path); err != nil {
 		return nil, fmt.Errorf("log directory %s cannot be made: %w", o.Path, err)
 	}
 	lock, err := o.FS.Lock(filepath.Join(o.Path, LockFile))
@@ -108,6 +115,26 @@ func Open(o Options) (*Dir, error) {
 	d.Rounds.whole.sync = d.whole.Sync
 	d.keep.start(d, o.Schedule)
 	return d, nil
+}
+
+// makeDir makes a log directory so that it is still there after a power cut: what is synced in it would be lost with
+// it. The directories above are synced as well until it has its identity, because an earlier start may have made them
+// and then failed.
+func makeDir(fsys vfs.FS, path string) error {
+	if err := fsys.MkdirAll(path, 0o755); err != nil {
+		return err
+	}
+	if _, err := fsys.Stat(filepath.Join(path, MetaFile)); err == nil {
+		return nil
+	}
+	for dir := path; dir != filepath.Dir(dir); {
+		dir = filepath.Dir(dir)
+		// Directories that this user may not read were not made by this user.
+		if err := fsys.SyncDir(dir); err != nil && !errors.Is(err, fs.ErrPermission) {
+			return err
+		}
+	}
+	return nil
 }
 
 // giveUp lets go of the directory. Nothing durable depends on it.
@@ -133,7 +160,7 @@ func lockError(path string, err error) error {
 }
 
 func (d *Dir) load() error {
-	if _, err := d.o.FS.Stat(filepath.Join(d.o.Path, MetadataLogName)); err == nil {
+	if _, err := d.o.FS.Stat(filepath.Join(d.o.Path, MetadataLogName)); err == nil && !d.o.Adopted {
 		return fmt.Errorf("log directory %s was written by Apache Kafka (%s is there): "+
 			"adopt it first with `tailrace storage adopt --log-dir %s`", d.o.Path, MetadataLogName, d.o.Path)
 	}
@@ -154,6 +181,7 @@ func (d *Dir) load() error {
 		d.readCheckpoint(LogStartFile, "logs start at their first file"),
 		d.readCheckpoint(HighWatermarkFile, "high watermarks start at the log start and rise with the log end"),
 	}
+	d.cleaned = d.readCheckpoint(CleanerFile, "compacted logs are cleaned from their start again")
 	d.keep.written = d.carried.clone()
 	if d.side, err = openSidecar(d.o.FS, d.o.Path); err != nil {
 		d.o.Logger.Warn("producer memory is damaged: retries older than the last batch of a producer are not recognised",
@@ -298,7 +326,7 @@ func (d *Dir) Partitions() ([]Found, error) {
 	}
 	var found []Found
 	for _, e := range entries {
-		if !e.IsDir() {
+		if !e.IsDir() || e.Name() == MetadataLogName {
 			continue
 		}
 		path := filepath.Join(d.o.Path, e.Name())

@@ -1,7 +1,8 @@
 // Package logdir owns a Kafka log directory: who may use it (the lock), what
 // it is (meta.properties), how it was left (the clean-stop marker and the boot
 // mark), the offsets it remembers (the checkpoints), and when its files are
-// made durable (sync rounds).
+// made durable (sync rounds). Its Cleaner decides which log of several
+// directories is compacted next.
 //
 // What it promises:
 //
@@ -20,5 +21,6 @@
 //     fsync would prove nothing.
 //
 // Concurrency: a Dir is safe for use by any goroutine. Its keeper goroutine
-// writes checkpoints; its two round goroutines sync. All end with Close.
+// writes checkpoints; its two round goroutines sync. All end with Close. A
+// Cleaner has goroutines of its own, which end with Stop; that comes first.
 package logdir

@@ -143,6 +143,18 @@ func (d *Dir) listMembers() []keyed {
 	return all
 }
 
+// SaveCheckpoints makes what the partitions would have remembered durable now.
+func (d *Dir) SaveCheckpoints() error {
+	if err := d.Offline(); err != nil {
+		return err
+	}
+	err := d.writeCheckpoints(false)
+	if err != nil {
+		d.checkpointFailed(err)
+	}
+	return err
+}
+
 // writeCheckpoints replaces the files whose content changed. What belongs to
 // partitions that are not served (offline, or unknown to the metadata) is
 // carried over.
@@ -178,6 +190,9 @@ func (d *Dir) writeCheckpoints(all bool) error {
 // be made: a deleted topic of the same name may have left its offsets there,
 // and a log held against those would look damaged.
 func (d *Dir) forget(k Key) error {
+	if err := d.LimitCleaned(k, 0); err != nil {
+		return err
+	}
 	d.mu.Lock()
 	d.carried.forget(k)
 	d.mu.Unlock()

@@ -326,3 +326,24 @@ func TestProducerMemoryIsSavedByMany(t *testing.T) {
 	all.Wait()
 	d.Close(false, 0)
 }
+
+// TestNewDirectoryIsDurable: what was synced in a log directory is not lost with it in a power cut.
+func TestNewDirectoryIsDurable(t *testing.T) {
+	fsys := faultfs.New()
+	var log bytes.Buffer
+	d := open(t, fsys, &log)
+	path, err := d.CreatePartition(Key{"orders", 0}, wire.TopicID{1})
+	if err == nil {
+		err = d.Settle(path)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := fsys.CrashClone(nil)
+	if _, err := after.Stat(path + "/" + PartitionMetadataFile); err != nil {
+		t.Errorf("after a power cut: %v", err)
+	}
+	if err := d.Close(true, 0); err != nil {
+		t.Error(err)
+	}
+}

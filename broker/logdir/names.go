@@ -12,6 +12,7 @@ const (
 	RecoveryPointFile = "recovery-point-offset-checkpoint"
 	LogStartFile      = "log-start-offset-checkpoint"
 	HighWatermarkFile = "replication-offset-checkpoint"
+	CleanerFile       = "cleaner-offset-checkpoint"
 	MetaFile          = "meta.properties"
 	CleanStopFile     = ".kafka_cleanshutdown"
 	LockFile          = ".lock"
@@ -25,7 +26,7 @@ const (
 const (
 	DeleteSuffix = "-delete"
 	futureSuffix = "-future"
-	straySuffix  = "-stray"
+	StraySuffix  = "-stray"
 )
 
 // MetadataLogName is the directory of Kafka's own metadata log. A log
@@ -40,7 +41,7 @@ func PartitionDir(topic string, partition int32) string {
 // ParsePartitionDir splits a directory name into topic and partition. Names
 // that Kafka gives to directories on their way out are not partitions.
 func ParsePartitionDir(name string) (topic string, partition int32, ok bool) {
-	for _, s := range [...]string{DeleteSuffix, futureSuffix, straySuffix} {
+	for _, s := range [...]string{DeleteSuffix, futureSuffix, StraySuffix} {
 		if strings.HasSuffix(name, s) && strings.Contains(name, ".") {
 			return "", 0, false
 		}

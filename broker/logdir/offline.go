@@ -23,13 +23,18 @@ func ReadPartitionMetadata(fsys vfs.FS, dir string) (wire.TopicID, error) {
 // beyond. Without that, the next start would miss the difference as lost. The caller holds the directory's lock.
 func LowerRecoveryPoint(fsys vfs.FS, path string, k Key, end wire.Offset) error {
 	c := openCheckpoints(fsys, path)
-	o, err := c.read(RecoveryPointFile)
-	if err != nil {
-		return err
+	for _, name := range [...]string{CleanerFile, RecoveryPointFile} { // what follows was never cleaned either
+		o, err := c.read(name)
+		if err != nil {
+			return err
+		}
+		if o[k] <= end {
+			continue
+		}
+		o[k] = end
+		if err := c.write(name, o); err != nil {
+			return err
+		}
 	}
-	if o[k] <= end {
-		return nil
-	}
-	o[k] = end
-	return c.write(RecoveryPointFile, o)
+	return nil
 }

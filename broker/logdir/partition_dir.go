@@ -87,7 +87,7 @@ func (d *Dir) holdsLog(path string) bool {
 
 // moveAside makes room for a new partition's directory.
 func (d *Dir) moveAside(k Key, path string) error {
-	stray := filepath.Join(d.o.Path, uniqueDir(k, straySuffix))
+	stray := filepath.Join(d.o.Path, uniqueDir(k, StraySuffix))
 	d.o.Logger.Warn("a directory of a deleted topic is in the way of a new one and is moved aside",
 		"path", path, "to", stray)
 	if err := d.o.FS.Rename(path, stray); err != nil {
@@ -147,6 +147,7 @@ func (d *Dir) Drop(k Key, path string) (remove func() error, err error) {
 	delete(d.members, k)
 	delete(d.shut, k)
 	d.carried.forget(k)
+	d.cleanedStale = d.dropCleaned(k, 0) || d.cleanedStale
 	d.mu.Unlock()
 	d.side.set(k, nil)
 	d.Touch()

@@ -35,15 +35,11 @@ func (c *creation) place(t *NewTopic) ([][]int32, Result) {
 	placed := make([][]int32, partitions)
 	for i := range placed {
 		placed[i] = c.placer.place(i, rf)
-		if !c.anyActive(placed[i]) {
+		if !c.img.anyActive(placed[i]) {
 			return unable("All brokers are currently fenced or in controlled shutdown.")
 		}
 	}
 	return placed, Result{}
-}
-
-func (c *creation) anyActive(replicas []int32) bool {
-	return slices.ContainsFunc(replicas, func(id int32) bool { return c.img.Broker(id).Active() })
 }
 
 func (c *creation) placeByHand(t *NewTopic) ([][]int32, Result) {
@@ -65,7 +61,7 @@ func (c *creation) placeByHand(t *NewTopic) ([][]int32, Result) {
 		if wrong := c.img.checkAssignment(a.Brokers, rf); wrong != "" {
 			return nil, fail(errcode.InvalidReplicaAssignment, wrong)
 		}
-		if !c.anyActive(a.Brokers) {
+		if !c.img.anyActive(a.Brokers) {
 			return nil, fail(errcode.InvalidReplicaAssignment, fmt.Sprintf("All brokers specified in the manual "+
 				"partition assignment for partition %d are fenced or in controlled shutdown.", a.Partition))
 		}

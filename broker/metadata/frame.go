@@ -42,33 +42,45 @@ func appendRecord(b []byte, r Record, version int16) []byte {
 
 // DecodeRecord takes a record out of its framing. It copies what it keeps of b. The error is a *FormatError.
 func DecodeRecord(b []byte) (Record, error) {
+	key, version, body, err := Peek(b)
+	if err != nil {
+		return nil, err
+	}
 	var d decoder
-	d.r.Reset(b)
-	frame, key, version := d.r.Uvarint(), d.r.Uvarint(), d.r.Uvarint()
-	switch {
-	case d.r.Err() != nil:
-		return nil, &FormatError{Type: -1, Reason: d.r.Err().Error()}
-	case frame != frameVersion:
-		return nil, &FormatError{Type: -1,
-			Reason: fmt.Sprintf("frame version %d where only %d is known", frame, frameVersion)}
-	case key > math.MaxInt16 || version > math.MaxInt16:
-		return nil, &FormatError{Type: -1, Reason: "type or version is no int16"}
-	}
+	d.r.Reset(body)
 	fail := func(reason string) (Record, error) {
-		return nil, &FormatError{Type: Type(key), Version: int16(version), Reason: reason}
+		return nil, &FormatError{Type: key, Version: version, Reason: reason}
 	}
-	r := newRecord(Type(key))
+	r := newRecord(key)
 	if r == nil {
 		return fail("this type is not served; the log was written by another or a later broker")
 	}
-	if int16(version) > r.latest() {
+	if version > r.latest() {
 		return fail(fmt.Sprintf("versions up to %d are known; the log was written by a later release", r.latest()))
 	}
-	r.read(&d, int16(version))
+	r.read(&d, version)
 	if err := d.r.Finish(); err != nil {
 		return fail(err.Error())
 	}
 	return r, nil
+}
+
+// Peek takes the framing off a record without judging its type: for logs that others wrote, which hold records that are
+// not served. body aliases b. The error is a *FormatError.
+func Peek(b []byte) (t Type, version int16, body []byte, err error) {
+	var r wire.Reader
+	r.Reset(b)
+	frame, key, v := r.Uvarint(), r.Uvarint(), r.Uvarint()
+	switch {
+	case r.Err() != nil:
+		return -1, 0, nil, &FormatError{Type: -1, Reason: r.Err().Error()}
+	case frame != frameVersion:
+		return -1, 0, nil, &FormatError{Type: -1,
+			Reason: fmt.Sprintf("frame version %d where only %d is known", frame, frameVersion)}
+	case key > math.MaxInt16 || v > math.MaxInt16:
+		return -1, 0, nil, &FormatError{Type: -1, Reason: "type or version is no int16"}
+	}
+	return Type(key), int16(v), r.Rest(), nil
 }
 
 // decoder reads what records are made of. Its error is sticky, as that of wire.Reader; slices are fresh.

@@ -135,6 +135,18 @@ func (t *Topic) Partition(id int32) *Partition {
 // Config returns the configs set on a resource: nil if none is. The map is shared; do not write to it.
 func (img *Image) Config(r Resource) map[string]string { return img.configs.get(r) }
 
+// Configured returns the names of the resources of a type that have configs, sorted.
+func (img *Image) Configured(t ResourceType) []string {
+	var names []string
+	for r := range img.configs.all() {
+		if r.Type == t {
+			names = append(names, r.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
 // Brokers returns the registered brokers by id. The slice is shared; do not write to it.
 func (img *Image) Brokers() []*Broker { return img.brokers }
 

@@ -46,6 +46,9 @@ var typeNames = [...]string{
 	"RegisterControllerRecord", "ClearElrRecord", "UnregisterControllerRecord",
 }
 
+// Served reports whether records of this type are applied to images.
+func (t Type) Served() bool { return newRecord(t) != nil }
+
 // String returns Kafka's name of the type and its number.
 func (t Type) String() string {
 	if t >= 0 && int(t) < len(typeNames) && typeNames[t] != "" {

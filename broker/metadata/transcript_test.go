@@ -181,7 +181,9 @@ func (p *player) run(t *testing.T, words []string) {
 		rf, minISR, clamped := p.img.InternalReplication(int16(number(rest[0], 0)), number(rest[1], 0))
 		p.printf("rf %d min isr %d clamped %v", rf, minISR, clamped)
 	default:
-		t.Fatalf("no command %q", verb)
+		if !p.runMore(verb, rest) {
+			t.Fatalf("no command %q", verb)
+		}
 	}
 }
 

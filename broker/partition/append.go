@@ -40,11 +40,16 @@ func refused(code errcode.Code, message string) Result {
 // exactly one batch, and appends it. records is changed in place (offset,
 // leader epoch, log-append time) and not kept.
 func (p *Partition) Append(a *Appender, records []byte, acks int16, nowMs int64) Result {
+	return p.AppendAs(Client, a, records, acks, nowMs)
+}
+
+// AppendAs is Append for any origin.
+func (p *Partition) AppendAs(origin Origin, a *Appender, records []byte, acks int16, nowMs int64) Result {
 	cfg := p.config.Load()
 	if r := p.appendable(cfg, acks); r != errcode.None {
 		return refused(r, "")
 	}
-	if p.dir.LowSpace() {
+	if origin == Client && p.dir.LowSpace() {
 		return refused(errcode.KafkaStorageError, diskFull)
 	}
 	v, rest, code := batch.Next(records)
@@ -57,7 +62,7 @@ func (p *Partition) Append(a *Appender, records []byte, acks int16, nowMs int64)
 	case len(rest) != 0:
 		return refused(errcode.InvalidRecord, "a produce request must have exactly one record batch for each partition")
 	}
-	verdict := a.validator.Validate(v, &cfg.Rules, nowMs)
+	verdict := a.validator.Validate(v, cfg.rulesFor(origin), nowMs)
 	if verdict.Code != errcode.None {
 		r := refused(verdict.Code, p.explain(verdict, cfg))
 		r.RecordErrors = verdict.RecordErrors

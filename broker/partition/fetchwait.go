@@ -56,12 +56,12 @@ func (w *FetchWaiter) Unpark() {
 // VisibleEnd is what a fetch compares to learn whether anything has changed
 // for it since it read.
 type VisibleEnd struct {
-	highWatermark, lastStable int64
-	leaderEpoch               int32
+	highWatermark, lastStable, logStart int64
+	leaderEpoch                         int32
 }
 
 func (p *Partition) visible() VisibleEnd {
-	return VisibleEnd{p.highWatermark.Load(), p.lastStable.Load(), p.leaderEpoch.Load()}
+	return VisibleEnd{p.highWatermark.Load(), p.lastStable.Load(), int64(p.log.Start()), p.leaderEpoch.Load()}
 }
 
 // wake tells the parked fetches that bytes more can be read and gathers those

@@ -59,6 +59,11 @@ func Open(o Options) (*Partition, error) {
 		return nil, fmt.Errorf("partition %s-%d: %w", o.Key.Topic, o.Key.Partition, err)
 	}
 	end := log.End()
+	p.openTxn = p.producers.firstOpen()
+	if err := o.Dir.LimitCleaned(o.Key, end); err != nil {
+		log.Discard()
+		return nil, fmt.Errorf("partition %s-%d: %w", o.Key.Topic, o.Key.Partition, err)
+	}
 	hw := max(min(known.HighWatermark, end), log.Start())
 	p.highWatermark.Store(int64(hw))
 	p.lastStable.Store(int64(hw))
@@ -115,7 +120,9 @@ func (p *Partition) recover(haveEpochs bool) error {
 }
 
 // epochsMatch compares the checkpoint with the log where they meet: the batch
-// at the start of each epoch must carry it. A flipped digit does not pass.
+// at the start of each epoch must carry it. A flipped digit does not pass. Where
+// compaction has taken that batch away, the next one must not be of an older
+// epoch.
 func (p *Partition) epochsMatch(start, end wire.Offset) bool {
 	stop := errors.New("stop")
 	for _, s := range p.epochs.list {
@@ -125,7 +132,8 @@ func (p *Partition) epochsMatch(start, end wire.Offset) bool {
 		ok := false
 		err := p.log.Batches(s.start, func(b segment.Batch, _ vfs.Pos) error {
 			v := batch.View(b)
-			ok = v.LeaderEpoch() == s.epoch && v.BaseOffset() == s.start
+			ok = v.LeaderEpoch() == s.epoch && v.BaseOffset() == s.start ||
+				v.LeaderEpoch() >= s.epoch && v.BaseOffset() > s.start
 			return stop
 		})
 		if !errors.Is(err, stop) || !ok {
@@ -145,7 +153,11 @@ func (p *Partition) recoverProducers(start, end wire.Offset) error {
 	if err != nil {
 		return err
 	}
-	from := start
+	first := start
+	if s := p.log.Segments(); len(s) > 0 {
+		first = s[0].Base
+	}
+	from := first
 	for i := len(offsets) - 1; i >= 0; i-- {
 		name := snapshotName(p.path, offsets[i])
 		if offsets[i] > end {
@@ -157,13 +169,19 @@ func (p *Partition) recoverProducers(start, end wire.Offset) error {
 			err = p.producers.decodeSnapshot(data)
 		}
 		if err == nil {
-			from, p.snapshotEnd = max(offsets[i], start), offsets[i]
+			from, p.snapshotEnd = max(offsets[i], first), offsets[i]
 			p.producers.mergeOlder(p.ID, p.dir.OlderBatches(p.key))
 			break
 		}
 		p.logger.Warn("producer snapshot is damaged and rebuilt from the log", "file", name, "error", err)
 		p.producers.reset()
 		_ = fsys.Remove(name)
+	}
+	if from < start {
+		if err := p.recallDeleted(from, start); err != nil {
+			return err
+		}
+		from = start
 	}
 	if from >= end {
 		return nil
@@ -174,4 +192,31 @@ func (p *Partition) recoverProducers(start, end wire.Offset) error {
 		}
 		return nil
 	})
+}
+
+// recallDeleted learns of producers from records that were deleted (the log
+// start lies above them) and are still there: without them the next batch of a
+// producer would seem to leave a gap. If they are damaged nothing is lost.
+func (p *Partition) recallDeleted(from, start wire.Offset) error {
+	stop := errors.New("stop")
+	err := p.log.Held(from, func(b segment.Batch, _ vfs.Pos) error {
+		v := batch.View(b)
+		if v.BaseOffset() >= start {
+			return stop
+		}
+		if v.BaseOffset() >= from {
+			p.producers.note(v, v.MaxTimestamp())
+		}
+		return nil
+	})
+	var bad *segment.CorruptError
+	if errors.As(err, &bad) {
+		p.logger.Warn("deleted records are damaged: their producers may be refused once",
+			"topic", p.Topic, "partition", p.Index, "error", err)
+		return nil
+	}
+	if errors.Is(err, stop) {
+		return nil
+	}
+	return err
 }

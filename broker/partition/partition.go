@@ -8,6 +8,7 @@ import (
 	"tailrace/batch"
 	"tailrace/broker/logdir"
 	"tailrace/segment"
+	"tailrace/segment/clean"
 	"tailrace/wire"
 )
 
@@ -26,6 +27,7 @@ const (
 type Config struct {
 	Rules             batch.Rules
 	Log               segment.Config
+	Clean             *clean.Config // nil: cleanup.policy does not have compact
 	Flush             FlushMode
 	FlushMessages     int64 // flush.messages
 	FlushMs           int64 // flush.ms
@@ -58,6 +60,9 @@ type Partition struct {
 	dead          atomic.Bool // deleted or closed
 	broken        atomic.Bool // damage keeps the log from being synced
 	damageTold    atomic.Int64
+	uncleanable   atomic.Bool  // damage was met by a cleaning
+	cleanAfterMs  atomic.Int64 // no cleaning before
+	openTxn       wire.Offset  // first offset of the transactions that were open at the start; set once
 
 	mu          sync.Mutex // order of appends; guards what follows
 	epochs      epochs
@@ -147,8 +152,9 @@ func (p *Partition) advance(bytes int, ready *readyList) {
 	p.dir.Touch()
 }
 
-// Checkpoints implements logdir.Member.
+// Checkpoints implements logdir.Member. The recovery point may lie below the
+// log start, unlike Kafka's: records that were deleted before they were synced
+// are no damage if a power cut takes them.
 func (p *Partition) Checkpoints() (recovery, start, highWatermark wire.Offset) {
-	start = p.log.Start()
-	return max(wire.Offset(p.durableEnd.Load()), start), start, wire.Offset(p.highWatermark.Load())
+	return wire.Offset(p.durableEnd.Load()), p.log.Start(), wire.Offset(p.highWatermark.Load())
 }

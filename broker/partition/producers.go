@@ -69,7 +69,7 @@ func (s *producers) get(id int64) *producer {
 // log gives its record and None.
 func (s *producers) check(v batch.View) (dup *written, code errcode.Code) {
 	id := v.ProducerID()
-	if id < 0 {
+	if id < 0 || v.IsControl() { // a marker has no place in the sequence
 		return nil, errcode.None
 	}
 	p := s.get(id)
@@ -140,6 +140,17 @@ func (s *producers) expire(nowMs, afterMs int64) {
 			}
 		}
 	}
+}
+
+// firstOpen is the first offset of the transactions that are open, beyond all offsets when none is.
+func (s *producers) firstOpen() wire.Offset {
+	first := wire.Offset(math.MaxInt64)
+	for _, p := range s.byID {
+		if p.txnFirst >= 0 {
+			first = min(first, p.txnFirst)
+		}
+	}
+	return first
 }
 
 // truncate forgets everything: after a truncation the state is rebuilt from a

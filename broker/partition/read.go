@@ -76,7 +76,7 @@ func (p *Partition) Read(q ReadRequest) ReadResult {
 	}
 	r.Visible = p.visible()
 	r.HighWatermark, r.LastStable = wire.Offset(r.Visible.highWatermark), wire.Offset(r.Visible.lastStable)
-	r.LogStart = p.log.Start()
+	r.LogStart = wire.Offset(r.Visible.logStart)
 	if q.LastFetchedEpoch >= 0 && p.diverges(q, &r) {
 		return r
 	}

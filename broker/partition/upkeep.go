@@ -163,11 +163,20 @@ func (p *Partition) dropSnapshots() error {
 	}
 	offsets = offsets[:len(offsets)-1]
 	for _, off := range slices.DeleteFunc(offsets, func(o wire.Offset) bool { return o >= first }) {
-		if err := p.dir.FS().Remove(snapshotName(p.path, off)); err != nil {
+		if err := p.removeSnapshot(off); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// removeSnapshot takes a missing file for removed: retention and compaction look for old ones at the same time.
+func (p *Partition) removeSnapshot(at wire.Offset) error {
+	err := p.dir.FS().Remove(snapshotName(p.path, at))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // Close stops serving and leaves the directory as a clean stop should: synced

@@ -26,6 +26,7 @@
 //	  leader-epoch-checkpoint                          "<epoch> <first offset>" per term
 //	  quorum-state                                     JSON: the term, and who leads it
 //	tailrace-metadata.json                             whose log this is: cluster and node
+//	tailrace-adopted.json                              where the log was adopted from, if it was (Seed)
 //	tailrace-synced                                    below this offset everything was synced; with a CRC
 //	tailrace-reserve                                   1 MiB of blocks, given up on a full disk
 //

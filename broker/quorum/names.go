@@ -15,6 +15,7 @@ const (
 	epochFile     = "leader-epoch-checkpoint"
 	stateFile     = "quorum-state"
 	identityFile  = "tailrace-metadata.json"
+	adoptedFile   = "tailrace-adopted.json"
 	syncedFile    = "tailrace-synced"
 	reserveFile   = "tailrace-reserve"
 	lockFile      = ".lock"

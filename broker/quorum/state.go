@@ -53,6 +53,10 @@ func checkIdentity(fsys vfs.FS, dir string, want identity) (fresh bool, err erro
 
 // claim writes the identity of an empty directory. A metadata log without one is Kafka's.
 func claim(fsys vfs.FS, dir, name string, want identity) error {
+	if begun, err := ReadAdoption(fsys, dir); err != nil || begun != nil {
+		return errors.Join(err, fmt.Errorf("%s: an adoption of Kafka's data was interrupted: run 'tailrace storage adopt' "+
+			"again", dir))
+	}
 	if entries, err := fsys.ReadDir(filepath.Join(dir, topicDir)); err == nil && len(entries) > 0 {
 		return fmt.Errorf("%s was written by Apache Kafka: run 'tailrace storage adopt' first, or give another "+
 			"metadata.log.dir", filepath.Join(dir, topicDir))

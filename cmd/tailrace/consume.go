@@ -23,6 +23,7 @@ type consumeFlags struct {
 	partitions    []int32
 	maxMessages   int64
 	exitAtEnd     bool
+	group         string
 }
 
 func newConsume() *cobra.Command {
@@ -30,14 +31,19 @@ func newConsume() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "consume TOPIC",
 		Short: "Print the records of a topic",
-		Long: "Print the records of a topic, without joining a group: new ones only, unless told where to begin, and\n" +
-			"until Ctrl-C, unless told when to end. All partitions are read, each in order.\n\n" +
+		Long: "Print the records of a topic: new ones only, unless told where to begin, and until Ctrl-C, unless told\n" +
+			"when to end. All partitions are read, each in order.\n\n" +
+			"With --group the partitions are shared with the other members of that group, reading goes on where the\n" +
+			"group has committed, and what was printed is committed. --from-beginning then counts only for partitions\n" +
+			"for which nothing is committed.\n\n" +
 			"--format takes kcat's letters: %t topic, %p partition, %o offset, %k key, %s value, %h headers,\n" +
 			"%T timestamp (ms), %K and %S length of key and value (-1: null), and \\n \\r \\t \\\\ \\xNN. Nothing is added.",
 		Example: "  tailrace consume orders --from-beginning --exit-at-end\n" +
-			"  tailrace consume orders --partition 0 --offset 42 --max-messages 1 --format '%T %k=%s\\n'",
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return consume(cmd, f, args[0]) },
+			"  tailrace consume orders --partition 0 --offset 42 --max-messages 1 --format '%T %k=%s\\n'\n" +
+			"  tailrace consume orders --group billing --from-beginning",
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: firstOnly(completeTopics(&f.at)),
+		RunE:              func(cmd *cobra.Command, args []string) error { return consume(cmd, f, args[0]) },
 	}
 	f.at.addTo(cmd)
 	f.out.addTo(cmd, manyLines)
@@ -47,7 +53,10 @@ func newConsume() *cobra.Command {
 	fl.Int64Var(&f.offset, "offset", 0, "begin at this `offset` in every partition that is read")
 	fl.Int32SliceVar(&f.partitions, "partition", nil, "read this partition only; may be repeated")
 	fl.Int64Var(&f.maxMessages, "max-messages", 0, "end after so many records")
-	fl.BoolVar(&f.exitAtEnd, "exit-at-end", false, "end when everything has been read that was there at the start")
+	fl.BoolVar(&f.exitAtEnd, "exit-at-end", false,
+		"end when everything has been read that was there at the start (in a group: of the partitions that it gets)")
+	fl.StringVar(&f.group, "group", "", "join this consumer `group`, and commit what was printed")
+	complete(cmd, "group", completeGroups(&f.at))
 	return cmd
 }
 
@@ -58,24 +67,34 @@ func consume(cmd *cobra.Command, f consumeFlags, topic string) error {
 	}
 	ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	linkCtx, cl, err := f.at.connect(ctx, toStderr(cmd),
+	out := bufio.NewWriterSize(cmd.OutOrStdout(), 64<<10)
+	r := &reading{topic: topic, out: out, write: f.writer(out, t), left: f.maxMessages, warn: toStderr(cmd)}
+	if f.group != "" {
+		err = f.consumeShared(ctx, r)
+	} else {
+		err = f.consumeAlone(ctx, r, cmd.Flags().Changed("offset"))
+	}
+	return errors.Join(err, out.Flush())
+}
+
+// consumeAlone reads without a group.
+func (f *consumeFlags) consumeAlone(stop context.Context, r *reading, byOffset bool) error {
+	ctx, cl, err := f.at.connect(stop, r.warn,
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()), kgo.KeepControlRecords(), kgo.FetchMaxWait(time.Second))
 	if err != nil {
-		return err
+		return unlessStopped(stop, err)
 	}
 	defer cl.Close()
-	begin, ends, err := f.where(linkCtx, cl, topic, cmd.Flags().Changed("offset"))
+	begin, ends, err := f.where(ctx, cl, r.topic, byOffset)
 	if err != nil {
-		return unlessStopped(ctx, cause(linkCtx, err))
+		return unlessStopped(stop, cause(ctx, err))
 	}
-	out := bufio.NewWriterSize(cmd.OutOrStdout(), 64<<10)
-	r := &reading{cl: cl, out: out, write: f.writer(out, t), left: f.maxMessages}
+	r.cl = cl
 	if f.exitAtEnd {
 		r.ends = ends
 	}
-	r.start(topic, begin)
-	err = r.run(linkCtx)
-	return errors.Join(unlessStopped(ctx, cause(linkCtx, err)), out.Flush())
+	r.start(begin)
+	return unlessStopped(stop, cause(ctx, r.run(ctx)))
 }
 
 func (f *consumeFlags) check(cmd *cobra.Command) (template, error) {
@@ -85,6 +104,11 @@ func (f *consumeFlags) check(cmd *cobra.Command) (template, error) {
 		return nil, usage("--format and -o json exclude each other")
 	case f.fromBeginning && fl.Changed("offset"):
 		return nil, usage("--from-beginning and --offset exclude each other")
+	case f.group != "" && (fl.Changed("offset") || fl.Changed("partition")):
+		return nil, usage("--group decides itself what is read from where: leave out --offset and --partition; " +
+			"`tailrace group reset-offsets` moves a group")
+	case f.group == "" && fl.Changed("group"):
+		return nil, usage("--group must not be empty")
 	case f.offset < 0:
 		return nil, usage("--offset must be 0 or more, not %d", f.offset)
 	case f.maxMessages < 0 || f.maxMessages == 0 && fl.Changed("max-messages"):
@@ -111,74 +135,6 @@ func unlessStopped(ctx context.Context, err error) error {
 		return nil
 	}
 	return err
-}
-
-// reading is one run of consume.
-type reading struct {
-	cl    *kgo.Client
-	out   *bufio.Writer
-	write func(*kgo.Record) error
-	left  int64           // records still wanted; 0: no bound
-	ends  map[int32]int64 // partitions whose end counts and is not reached yet; nil: none does
-}
-
-func (r *reading) start(topic string, begin map[int32]int64) {
-	offsets := map[int32]kgo.Offset{}
-	for p, at := range begin {
-		if r.ends != nil && at >= r.ends[p] {
-			delete(r.ends, p)
-			continue
-		}
-		offsets[p] = kgo.NewOffset().At(at)
-	}
-	r.cl.AddConsumePartitions(map[string]map[int32]kgo.Offset{topic: offsets})
-}
-
-// run prints until there is a reason to end. What was printed is flushed whenever there is nothing more at hand.
-func (r *reading) run(ctx context.Context) error {
-	for r.ends == nil || len(r.ends) > 0 {
-		if r.cl.BufferedFetchRecords() == 0 {
-			if err := r.out.Flush(); err != nil {
-				return fmt.Errorf("standard output: %w", err)
-			}
-		}
-		fetches := r.cl.PollRecords(ctx, 10_000)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		done, err := r.print(fetches)
-		if done || err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (r *reading) print(fetches kgo.Fetches) (done bool, err error) {
-	for it := fetches.RecordIter(); !it.Done(); {
-		rec := it.Next()
-		end, bounded := r.ends[rec.Partition]
-		if r.ends != nil && !bounded {
-			continue // came after the end that counts
-		}
-		if !rec.Attrs.IsControl() && (!bounded || rec.Offset < end) {
-			if err := r.write(rec); err != nil {
-				return true, fmt.Errorf("standard output: %w", err)
-			}
-			if r.left--; r.left == 0 {
-				return true, nil
-			}
-		}
-		if bounded && rec.Offset+1 >= end {
-			delete(r.ends, rec.Partition)
-		}
-	}
-	fetches.EachError(func(topic string, p int32, failure error) {
-		if err == nil {
-			err = fetchError(topic, p, failure)
-		}
-	})
-	return false, err
 }
 
 func fetchError(topic string, p int32, err error) error {

@@ -14,7 +14,7 @@ import (
 func (f *consumeFlags) where(
 	ctx context.Context, cl *kgo.Client, topic string, byOffset bool,
 ) (begin, ends map[int32]int64, err error) {
-	m, err := metadata(ctx, cl, topic)
+	m, err := metadata(ctx, kadm.NewClient(cl), topic)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -52,7 +52,8 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%w; see `%s --help`", err, cmd.CommandPath())
 	})
-	root.AddCommand(newServe(), newTopic(), newProduce(), newConsume(), newLog(), newVersion())
+	root.AddCommand(newServe(), newTopic(), newProduce(), newConsume(), newGroup(), newConfig(), newCluster(),
+		newLog(), newStorage(), newCompletion(), newVersion())
 	argumentsAreUsage(root)
 	return root
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -34,6 +35,7 @@ func (f *format) Set(s string) error {
 func (f *format) addTo(cmd *cobra.Command, doc string) {
 	*f = formatTable
 	cmd.Flags().VarP(f, "output", "o", doc)
+	complete(cmd, "output", among(string(formatTable), string(formatJSON)))
 }
 
 const (
@@ -57,12 +59,48 @@ func document(w io.Writer, v any) error {
 
 // table writes rows under headings, in columns as wide as they need to be.
 func table(w io.Writer, headings string, rows [][]string) error {
+	return tableOf(w, strings.Fields(headings), rows)
+}
+
+// tableOf is table for headings that hold blanks.
+func tableOf(w io.Writer, headings []string, rows [][]string) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, strings.Join(strings.Fields(headings), "\t"))
+	fmt.Fprintln(t, strings.Join(headings, "\t"))
 	for _, r := range rows {
 		fmt.Fprintln(t, strings.Join(r, "\t"))
 	}
 	return t.Flush()
+}
+
+// deletion gathers what became of each of several things that were to be deleted. One that is still there makes the
+// command fail; the others are gone all the same.
+type deletion struct {
+	what     string // "topic"
+	gone     []string
+	failures []error
+}
+
+func (d *deletion) add(name string, err error) {
+	if err != nil {
+		d.failures = append(d.failures, fmt.Errorf("%s %q was not deleted: %w", d.what, name, err))
+		return
+	}
+	d.gone = append(d.gone, name)
+}
+
+// write prints what is gone, and returns what is not.
+func (d *deletion) write(w io.Writer, f format) error {
+	if f == formatJSON {
+		d.failures = append(d.failures, document(w, struct {
+			Version int      `json:"version"`
+			Deleted []string `json:"deleted"`
+		}{1, append([]string{}, d.gone...)}))
+	} else {
+		for _, name := range d.gone {
+			fmt.Fprintf(w, "deleted %s\n", name)
+		}
+	}
+	return errors.Join(d.failures...)
 }
 
 // count says how many there are of something, in words that fit the number.

@@ -55,8 +55,9 @@ func newProduce() *cobra.Command {
 			"If a record is refused, nothing more is read, and the exit code is 1.",
 		Example: "  tailrace produce orders < orders.txt\n" +
 			"  printf 'alice:1\\nbob:2\\n' | tailrace produce orders --key-separator : --compression zstd",
-		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return produce(cmd, f, args[0]) },
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: firstOnly(completeTopics(&f.at)),
+		RunE:              func(cmd *cobra.Command, args []string) error { return produce(cmd, f, args[0]) },
 	}
 	f.at.addTo(cmd)
 	f.out.addTo(cmd, oneDocument)
@@ -67,6 +68,8 @@ func newProduce() *cobra.Command {
 	fl.StringVar(&f.acks, "acks", "all", "`acks` to wait for: 0 (none), 1 (the leader has it) or all (it is safe)")
 	fl.Int32Var(&f.batchBytes, "batch-bytes", defaultBatch,
 		"largest batch in `bytes`; lower it for a topic with a small max.message.bytes")
+	complete(cmd, "compression", among("none", "gzip", "snappy", "lz4", "zstd"))
+	complete(cmd, "acks", among("0", "1", "all"))
 	return cmd
 }
 

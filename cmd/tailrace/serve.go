@@ -25,6 +25,7 @@ type serveFlags struct {
 	listen     string
 	sets       []string
 	dev        bool
+	ephemeral  bool
 	readyFile  string
 }
 
@@ -35,7 +36,8 @@ func newServe() *cobra.Command {
 		Short: "Run the broker",
 		Long: "Run the broker until SIGTERM or SIGINT; a second signal ends it at once.\n\n" +
 			"Settings come, strongest first, from flags, --set, KAFKA_* environment variables, --config and the defaults.\n" +
-			"Every setting is listed in docs/CONFIG.md.",
+			"Every setting is listed in docs/CONFIG.md.\n\n" +
+			"In tests: --ephemeral --listen 127.0.0.1:0 --ready-file FILE; docs/TESTING_WITH.md shows it.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd.Context(), f, time.Now()) },
 	}
@@ -47,8 +49,11 @@ func newServe() *cobra.Command {
 		"addresses HOST:PORT, comma-separated; port 0 lets the kernel choose (default 127.0.0.1:9092,[::1]:9092)")
 	fl.StringArrayVar(&f.sets, "set", nil, "setting key=value; may be repeated")
 	fl.BoolVar(&f.dev, "dev", false, "for development: acks=all does not wait for the disk")
+	fl.BoolVar(&f.ephemeral, "ephemeral", false,
+		"for tests: keep data in a new directory under TMPDIR, and remove it at the end")
 	fl.StringVar(&f.readyFile, "ready-file", "",
 		"file that receives the bound addresses, one a line, when the broker is ready")
+	complete(cmd, "set", completeBrokerKeys)
 	return cmd
 }
 
@@ -56,6 +61,16 @@ func serve(_ context.Context, f serveFlags, started time.Time) error {
 	logger := newLogger(os.Stderr)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	if f.ephemeral && f.data != "" {
+		return usage("--ephemeral and --data exclude each other")
+	}
+	if f.ephemeral {
+		remove, err := f.makeEphemeral()
+		if err != nil {
+			return err
+		}
+		defer remove(logger)
+	}
 	cfg, err := loadConfig(f, logger)
 	if err != nil {
 		return err
@@ -75,6 +90,9 @@ func serve(_ context.Context, f serveFlags, started time.Time) error {
 		"ms", time.Since(started).Milliseconds())
 	return waitAndStop(b, signals, logger)
 }
+
+// errAtOnce ends the process while the broker may still be at work.
+var errAtOnce = errors.New("ended at once by a second signal: the next start checks the ends of the logs")
 
 // waitAndStop runs until a signal, or until the broker cannot go on.
 func waitAndStop(b *broker.Broker, signals <-chan os.Signal, logger *slog.Logger) error {
@@ -99,9 +117,7 @@ func waitAndStop(b *broker.Broker, signals <-chan os.Signal, logger *slog.Logger
 		logger.Info("stopped")
 		return nil
 	case <-signals:
-		logger.Warn("ended at once by a second signal: the next start checks the ends of the logs")
-		os.Exit(1)
-		return nil
+		return errAtOnce
 	}
 }
 

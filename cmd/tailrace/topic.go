@@ -11,14 +11,13 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"tailrace/wire"
 )
 
 func newTopic() *cobra.Command {
-	return group("topic", "Create, list, describe and delete topics",
-		newTopicCreate(), newTopicList(), newTopicDescribe(), newTopicDelete())
+	return group("topic", "Create, list, describe, alter and delete topics",
+		newTopicCreate(), newTopicList(), newTopicDescribe(), newTopicAlter(), newTopicDelete())
 }
 
 // admin runs one exchange with a broker.
@@ -77,7 +76,7 @@ func newTopicCreate() *cobra.Command {
 			if replicas == 0 || replicas < -1 {
 				return usage("--replication-factor must be 1 or more, not %d", replicas)
 			}
-			overrides, err := parseConfigs(configs)
+			overrides, err := parseConfigs("--config", configs)
 			if err != nil {
 				return err
 			}
@@ -98,19 +97,21 @@ func newTopicCreate() *cobra.Command {
 	fl.Int16Var(&replicas, "replication-factor", -1,
 		"`number` of replicas of each partition (default: the broker's default.replication.factor)")
 	fl.StringArrayVar(&configs, "config", nil, "topic setting `key=value`; may be repeated, docs/CONFIG.md lists the keys")
+	complete(cmd, "config", completeTopicKeys)
 	fl.Lookup("partitions").DefValue, fl.Lookup("replication-factor").DefValue = "0", "0" // -1 is not for people
 	return cmd
 }
 
-func parseConfigs(list []string) (map[string]*string, error) {
+// parseConfigs reads what was given by a flag, or as arguments, in the form key=value.
+func parseConfigs(where string, list []string) (map[string]*string, error) {
 	configs := map[string]*string{}
 	for _, c := range list {
 		key, value, ok := strings.Cut(c, "=")
 		if !ok || key == "" {
-			return nil, usage("--config: %q is not key=value", c)
+			return nil, usage("%s: %q is not key=value", where, c)
 		}
 		if configs[key] != nil {
-			return nil, usage("--config: %s is given twice", key)
+			return nil, usage("%s: %s is given twice", where, key)
 		}
 		configs[key] = &value
 	}
@@ -131,47 +132,31 @@ func newTopicDelete() *cobra.Command {
 		out format
 	)
 	cmd := &cobra.Command{
-		Use:   "delete NAME...",
-		Short: "Delete topics with all their records",
-		Args:  cobra.MinimumNArgs(1),
+		Use:               "delete NAME...",
+		Short:             "Delete topics with all their records",
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: completeTopics(&at),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return admin(cmd, &at, func(ctx context.Context, adm *kadm.Client) error {
 				results, err := adm.DeleteTopics(ctx, args...)
 				if err != nil {
 					return err
 				}
-				return deleted(cmd.OutOrStdout(), out, results)
+				gone := deletion{what: "topic"}
+				for _, r := range results.Sorted() {
+					var refused error
+					if r.Err != nil {
+						refused = errors.New(reason(r.Err, r.ErrMessage))
+					}
+					gone.add(r.Topic, refused)
+				}
+				return gone.write(cmd.OutOrStdout(), out)
 			})
 		},
 	}
 	at.addTo(cmd)
 	out.addTo(cmd, oneDocument)
 	return cmd
-}
-
-// deleted tells which topics are gone; one that is not makes the command fail, the others are deleted all the same.
-func deleted(w io.Writer, f format, results kadm.DeleteTopicResponses) error {
-	var failures []error
-	gone := struct {
-		Version int      `json:"version"`
-		Deleted []string `json:"deleted"`
-	}{1, []string{}}
-	for _, r := range results.Sorted() {
-		if r.Err != nil {
-			failures = append(failures, fmt.Errorf("topic %q was not deleted: %s", r.Topic, reason(r.Err, r.ErrMessage)))
-			continue
-		}
-		gone.Deleted = append(gone.Deleted, r.Topic)
-	}
-	var err error
-	if f == formatJSON {
-		err = document(w, gone)
-	} else {
-		for _, name := range gone.Deleted {
-			fmt.Fprintf(w, "deleted %s\n", name)
-		}
-	}
-	return errors.Join(append(failures, err)...)
 }
 
 // noTopic is what a verb says that was given the name of a topic which does not exist.
@@ -181,8 +166,8 @@ func noTopic(name string) error {
 }
 
 // metadata asks for topics by name (none: all of them), internal ones included, and reports the first failure.
-func metadata(ctx context.Context, cl *kgo.Client, names ...string) (kadm.Metadata, error) {
-	m, err := kadm.NewClient(cl).Metadata(ctx, names...)
+func metadata(ctx context.Context, adm *kadm.Client, names ...string) (kadm.Metadata, error) {
+	m, err := adm.Metadata(ctx, names...)
 	if err != nil {
 		return m, err
 	}

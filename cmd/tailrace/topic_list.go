@@ -73,16 +73,17 @@ func newTopicDescribe() *cobra.Command {
 		out format
 	)
 	cmd := &cobra.Command{
-		Use:   "describe [NAME...]",
-		Short: "Tell partitions, leaders, replicas and offsets of topics",
-		Long:  "Tell partitions, leaders, replicas and offsets of the named topics, or of all that are not internal.",
+		Use:               "describe [NAME...]",
+		Short:             "Tell partitions, leaders, replicas and offsets of topics",
+		Long:              "Tell partitions, leaders, replicas and offsets of the topics named, or of all but internal ones.",
+		ValidArgsFunction: completeTopics(&at),
 		RunE: func(cmd *cobra.Command, names []string) error {
 			ctx, cl, err := at.connect(cmd.Context(), nil)
 			if err != nil {
 				return err
 			}
 			defer cl.Close()
-			m, err := metadata(ctx, cl, names...)
+			m, err := metadata(ctx, kadm.NewClient(cl), names...)
 			if err != nil {
 				return cause(ctx, err)
 			}

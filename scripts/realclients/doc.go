@@ -1,7 +1,8 @@
-// Package realclients lets programs that nobody here wrote judge the broker: kcat (librdkafka), franz-go and Apache
-// Kafka's own log dump tool, on real input and against a broker in a process of its own.
+// Package realclients lets programs that nobody here wrote judge the broker: client libraries of many languages, their
+// own test suites, and Apache Kafka's tools, on real input and against a broker in a process of its own.
 //
-// It owns no code that ships; all of it are tests behind the build tag realclients, each a part of scripts/test.
+// It owns no code that ships; all of it are tests behind the build tag realclients, each a part of scripts/test. A
+// library is driven by a small program; DRIVERS.md says how that is called, and goclients has those of Go.
 // Environment:
 //
 //	TAILRACE_TEST_AGAINST=kafka   the main job runs against Apache Kafka, to prove the tests themselves

@@ -49,13 +49,18 @@ func command(name string, args ...string) error {
 // againstKafka lets Apache Kafka stand in for the broker, to prove the tests.
 var againstKafka = os.Getenv("TAILRACE_TEST_AGAINST") == "kafka"
 
-// startBroker runs a broker on an empty directory until the test ends, and returns its address.
-func startBroker(t *testing.T) string {
+// startBroker runs a broker with these settings on an empty directory until the test ends, and returns its address.
+// A group is not kept waiting for more members than the first, which the settings of scripts/kafka have as well.
+func startBroker(t *testing.T, settings ...string) string {
 	t.Helper()
 	if againstKafka {
-		return startKafka(t)
+		return startKafka(t, settings...)
 	}
-	s, err := proc.StartServer(-1, t.TempDir(), binary, "serve", "--listen", "127.0.0.1:0")
+	args := []string{"serve", "--listen", "127.0.0.1:0", "--set", "group.initial.rebalance.delay.ms=0"}
+	for _, s := range settings {
+		args = append(args, "--set", s)
+	}
+	s, err := proc.StartServer(-1, t.TempDir(), binary, args...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,25 +72,31 @@ func startBroker(t *testing.T) string {
 	return s.Addr
 }
 
-func startKafka(t *testing.T) string {
+// startKafka tries a few ports: it takes two that follow each other, and others may have the second.
+func startKafka(t *testing.T, settings ...string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	l.Close()
-	dir := t.TempDir()
-	up := exec.Command("../kafka", "up", dir, fmt.Sprint(port)) // without a pipe, which the broker would inherit
-	if err := up.Run(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := command("../kafka", "down", dir); err != nil {
-			t.Error(err)
+	var err error
+	for range 5 {
+		var l net.Listener
+		if l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			t.Fatal(err)
 		}
-	})
-	return fmt.Sprintf("127.0.0.1:%d", port)
+		port := l.Addr().(*net.TCPAddr).Port
+		l.Close()
+		dir := t.TempDir()
+		up := exec.Command("../kafka", append([]string{"up", dir, fmt.Sprint(port)}, settings...)...)
+		if err = up.Run(); err != nil { // without a pipe, which the broker would inherit
+			continue
+		}
+		t.Cleanup(func() {
+			if err := command("../kafka", "down", dir); err != nil {
+				t.Error(err)
+			}
+		})
+		return fmt.Sprintf("127.0.0.1:%d", port)
+	}
+	t.Fatalf("Kafka does not start: %v", err)
+	return ""
 }
 
 // franz is a franz-go client that is closed with the test.

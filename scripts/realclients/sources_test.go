@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,8 +74,9 @@ func writeCorpus(t *testing.T) (name string, lines int64, sum string) {
 	return name, lines, sorted.sum()
 }
 
-// TestMainJob: every line of the Go sources goes through kcat with each codec into a topic of four partitions. kcat and
-// franz-go both read it back, and what they have is, once sorted, what was written.
+// TestMainJob: every line of the Go sources goes through kcat with each codec into a topic of four partitions. A group
+// of two kcat reads it as it is written, kcat and franz-go read it back. What each of them has is, once sorted, what
+// was written.
 func TestMainJob(t *testing.T) {
 	began := time.Now()
 	corpus, lines, want := writeCorpus(t)
@@ -83,40 +85,57 @@ func TestMainJob(t *testing.T) {
 	for _, codec := range codecs {
 		topic := "sources-" + codec
 		createTopic(t, addr, topic)
-		from := time.Now()
-		kcat(t, addr, nil, io.Discard, "-P", "-t", topic, "-z", codec, "-l", corpus)
-		wrote := time.Since(from)
+		group := startKcatGroup(t, addr, topic)
+		wrote := since(func() {
+			kcat(t, addr, nil, io.Discard, "-P", "-t", topic, "-z", codec, "-l", corpus)
+		})
 		sum, each := ends(t, addr, topic)
-		for p, n := range each {
-			if n == 0 {
-				t.Errorf("%s: partition %d is empty: %v", codec, p, each)
+		if sum != lines || slices.Contains(each, 0) {
+			t.Errorf("%s: %d lines were written, the partitions have %v", codec, lines, each)
+		}
+		var shared, byKcat, byFranz string
+		var halves [2]int64
+		behind := since(func() { shared, halves = group.finish() })
+		read := since(func() { byKcat = sumByKcat(t, addr, topic) })
+		franzRead := since(func() { byFranz = sumByFranz(t, addr, topic) })
+		for by, got := range map[string]string{"two kcat in a group": shared, "kcat": byKcat, "franz-go": byFranz} {
+			if got != want {
+				t.Errorf("%s: read back by %s, the sorted lines have the sum %s, want %s", codec, by, got, want)
 			}
 		}
-		if sum != lines {
-			t.Errorf("%s: %d records in the topic, %d lines were written", codec, sum, lines)
+		if halves[0]+halves[1] != lines || halves[0] == 0 || halves[1] == 0 {
+			t.Errorf("%s: the members of a group of two kcat read %d and %d lines, want some each, %d in all", codec,
+				halves[0], halves[1], lines)
 		}
-		from = time.Now()
-		back := newSorter(t)
-		kcat(t, addr, nil, back, readAll(topic, `%s\n`)...)
-		read := time.Since(from)
-		if got := back.sum(); got != want {
-			t.Errorf("%s: read back by kcat, the sorted lines have the sum %s, want %s", codec, got, want)
-		}
-		from = time.Now()
-		back = newSorter(t)
-		w := bufio.NewWriterSize(back, 1<<20)
-		consume(t, addr, topic, func(r *kgo.Record) {
-			w.Write(r.Value)
-			w.WriteByte('\n')
-		})
-		franzRead := time.Since(from)
-		if err := w.Flush(); err != nil {
-			t.Fatal(err)
-		}
-		if got := back.sum(); got != want {
-			t.Errorf("%s: read back by franz-go, the sorted lines have the sum %s, want %s", codec, got, want)
-		}
-		report("%-6s kcat wrote in %4.1f s and read in %4.1f s, franz-go read in %4.1f s",
-			codec, wrote.Seconds(), read.Seconds(), franzRead.Seconds())
+		report("%-6s kcat wrote in %4.1f s, two kcat in a group shared %d + %d and ended %4.1f s later; "+
+			"kcat read in %4.1f s, franz-go in %4.1f s", codec, wrote, halves[0], halves[1], behind, read, franzRead)
 	}
+}
+
+// since runs fn and returns its seconds.
+func since(fn func()) float64 {
+	from := time.Now()
+	fn()
+	return time.Since(from).Seconds()
+}
+
+func sumByKcat(t *testing.T, addr, topic string) string {
+	t.Helper()
+	back := newSorter(t)
+	kcat(t, addr, nil, back, readAll(topic, `%s\n`)...)
+	return back.sum()
+}
+
+func sumByFranz(t *testing.T, addr, topic string) string {
+	t.Helper()
+	back := newSorter(t)
+	w := bufio.NewWriterSize(back, 1<<20)
+	consume(t, addr, topic, func(r *kgo.Record) {
+		w.Write(r.Value)
+		w.WriteByte('\n')
+	})
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	return back.sum()
 }

@@ -168,6 +168,8 @@ func compilePlan(lines []line, v int16, flexible bool) *plan {
 // min is the least number of bytes that the field takes.
 func (f *field) min(flexible bool) int {
 	switch {
+	case !f.array && f.kind == structure && f.null:
+		return 1
 	case !f.array && f.kind == structure:
 		n := 0
 		if flexible {

@@ -129,7 +129,7 @@ func (w *walker) field(f *field) *badField {
 	case f.array:
 		return w.array(f)
 	case f.kind == structure:
-		return w.fields(f.elem)
+		return w.structure(f)
 	case f.kind.size() > 0:
 		r.Raw(f.kind.size())
 	case f.kind == str && w.flexible, f.kind == bytes && w.flexible:
@@ -149,6 +149,21 @@ func (w *walker) field(f *field) *badField {
 		return &badField{path: f.name}
 	}
 	return nil
+}
+
+// structure reads a structure. One that may be null has a byte in front: -1 for null, 1 for one that is there.
+func (w *walker) structure(f *field) *badField {
+	if f.null {
+		switch w.r.Int8() {
+		case -1:
+			return nil
+		case 1:
+		default:
+			w.r.Fail(wire.ErrNull)
+			return &badField{path: f.name}
+		}
+	}
+	return w.fields(f.elem)
 }
 
 // array reads a count, checks it against the bytes left, and reads the elements.

@@ -29,6 +29,7 @@ func TestTableHasEveryVersion(t *testing.T) {
 	for _, c := range []struct{ key, first, last int16 }{
 		{2, 1, 11}, {3, 0, 13}, {10, 0, 6}, {17, 0, 1}, {19, 2, 7}, {20, 1, 6}, {22, 0, 5}, {23, 2, 4}, {36, 0, 2},
 		{60, 0, 2},
+		{21, 0, 2}, {32, 1, 4}, {33, 0, 2}, {35, 1, 5}, {37, 0, 3}, {44, 0, 1}, {74, 0, 1}, {75, 0, 0},
 	} {
 		first, last, ok := Versions(c.key)
 		if first != c.first || last != c.last || !ok {

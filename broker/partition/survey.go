@@ -1,0 +1,65 @@
+package partition
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"tailrace/vfs"
+	"tailrace/wire"
+)
+
+// Survey is what the files of a partition say to somebody who only looks.
+type Survey struct {
+	LogBytes    int64            // of all .log files
+	LatestEpoch wire.LeaderEpoch // in leader-epoch-checkpoint, wire.NoLeaderEpoch without one
+	Aborted     bool             // transactions were aborted here, and their records are still in the log
+	Open        bool             // the newest producer snapshot has a transaction under way
+}
+
+// Look surveys the directory of a partition. Nothing is changed; what is damaged beside the log counts as absent,
+// because opening the partition rebuilds it.
+func Look(fsys vfs.FS, dir string) (Survey, error) {
+	s := Survey{LatestEpoch: wire.NoLeaderEpoch}
+	entries, err := fsys.ReadDir(dir)
+	if err != nil {
+		return s, err
+	}
+	for _, e := range entries {
+		name := e.Name()
+		if !strings.HasSuffix(name, ".log") && !strings.HasSuffix(name, ".txnindex") {
+			continue
+		}
+		info, err := e.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return s, err
+		}
+		if strings.HasSuffix(name, ".log") {
+			s.LogBytes += info.Size()
+		} else if info.Size() > 0 {
+			s.Aborted = true
+		}
+	}
+	if data, err := vfs.ReadFile(fsys, filepath.Join(dir, epochFile)); err == nil {
+		if list, err := decodeEpochs(data); err == nil && len(list) > 0 {
+			s.LatestEpoch = list[len(list)-1].epoch
+		}
+	}
+	offsets, err := snapshots(fsys, dir)
+	if err != nil || len(offsets) == 0 {
+		return s, err
+	}
+	data, err := vfs.ReadFile(fsys, snapshotName(dir, offsets[len(offsets)-1]))
+	if err != nil {
+		return s, err
+	}
+	list, _ := ReadSnapshot(data)
+	for _, p := range list {
+		s.Open = s.Open || p.TxnFirst >= 0
+	}
+	return s, nil
+}
