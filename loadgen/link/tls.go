@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// pem refuses the formats that only Java reads.
-func pem(props map[string]string, store string) error {
+// onlyPEM refuses the formats that only Java reads.
+func onlyPEM(props map[string]string, store string) error {
 	if kind := strings.ToUpper(props[store+".type"]); kind != "" && kind != "PEM" {
 		return fmt.Errorf("%s.type: %s stores are read by Java only: give a PEM file and %s.type=PEM", store, kind, store)
 	}
@@ -19,7 +19,7 @@ func pem(props map[string]string, store string) error {
 
 // trust takes the certificates that the broker's is held against; without any, the system's.
 func trust(c *tls.Config, props map[string]string) error {
-	if err := pem(props, "ssl.truststore"); err != nil {
+	if err := onlyPEM(props, "ssl.truststore"); err != nil {
 		return err
 	}
 	text := []byte(props["ssl.truststore.certificates"])
@@ -41,7 +41,7 @@ func trust(c *tls.Config, props map[string]string) error {
 
 // identity takes the client's own certificate and key.
 func identity(c *tls.Config, props map[string]string) error {
-	if err := pem(props, "ssl.keystore"); err != nil {
+	if err := onlyPEM(props, "ssl.keystore"); err != nil {
 		return err
 	}
 	chain, key := []byte(props["ssl.keystore.certificate.chain"]), []byte(props["ssl.keystore.key"])
