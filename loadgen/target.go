@@ -130,7 +130,7 @@ func (t *target) recognise(ctx context.Context, b *result.Broker, meta kadm.Meta
 		switch c.Key {
 		case "tailrace.flush.before.ack":
 			flush = c.MaybeValue()
-			b.Software = "Tailrace"
+			b.Software, b.Version = "Tailrace", "" // the guess is about releases of Kafka
 		case "log.flush.interval.messages":
 			every = c.MaybeValue()
 		}
