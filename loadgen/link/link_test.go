@@ -88,8 +88,8 @@ func TestRefusals(t *testing.T) {
 		"security.protocol=SSL\nssl.truststore.certificates=nonsense\n":                  "no PEM certificate",
 		"security.protocol=SSL\nssl.keystore.key=hunter2\n":                              "ssl.keystore",
 		"security.protocol=SASL_SSL\nsasl.login.class=x\nsasl.mechanism=PLAIN\n" + login: "sasl.login.class",
-		"sasl.oauthbearer.token.endpoint.url=hunter2\n":                                  "sasl.oauthbearer.token.endpoint.url",
-		"nonsense\n": "client.properties",
+		"sasl.oauthbearer.scope=hunter2\n":                                               "sasl.oauthbearer.scope",
+		"nonsense\n":                                                                     "client.properties",
 	} {
 		_, err := New(planWith(t, content))
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
