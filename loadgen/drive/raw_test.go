@@ -58,7 +58,8 @@ func TestRawSendsTheSchedule(t *testing.T) {
 		t.Errorf("%d records acknowledged in requests of %d, want about 10,000", n[meter.Acked], r.Records())
 	}
 	if n[meter.Acked] != n[meter.Sent] || n[meter.Acked] != n[meter.Requests]*int64(r.Records()) || len(errs()) > 0 {
-		t.Errorf("%d sent, %d acknowledged in %d requests, errors %v", n[meter.Sent], n[meter.Acked], n[meter.Requests], errs())
+		t.Errorf("%d sent, %d acknowledged in %d requests, errors %v", n[meter.Sent], n[meter.Acked],
+			n[meter.Requests], errs())
 	}
 	iv := r.Meter.Cut(time.Now())
 	for _, c := range []meter.Clock{meter.Response, meter.Service} {
@@ -84,7 +85,8 @@ func TestRawFullSpeedByCount(t *testing.T) {
 
 // TestRawErrors: a refused request is no success; a connection that breaks ends the run with an error.
 func TestRawErrors(t *testing.T) {
-	r, errs := newRaw(t, "no-such-topic", map[string]string{"rate": "max", "records": "100", "duration": "0", "warmup": "0",
+	r, errs := newRaw(t, "no-such-topic", map[string]string{"rate": "max", "records": "100", "duration": "0",
+		"warmup":      "0",
 		"record-size": "100", "batch-size": "1KiB", "acks": "1"})
 	if err := r.Run(t.Context()); err != nil {
 		t.Fatal(err)

@@ -69,6 +69,11 @@ func (p *Plan) checkBounds(bad func(name, format string, args ...any) error) err
 		return bad("rate", "%s is above --max-rate %s", p.Rate, FormatCount(p.MaxRate))
 	case p.MaxRate > 0 && p.Rate.Shape == Full:
 		return bad("rate", "full speed cannot keep --max-rate %s: give a rate", FormatCount(p.MaxRate))
+	case p.MaxBytes > 0 && p.Bytes() < 0:
+		return bad("max-bytes", "full speed for a time writes nobody knows how much: give a --rate, or --records")
+	case p.MaxBytes > 0 && p.Bytes() > p.MaxBytes:
+		return bad("max-bytes", "the run would write about %s, more than %s: lower rate, duration or record size",
+			FormatSize(p.Bytes()), FormatSize(p.MaxBytes))
 	}
 	return nil
 }

@@ -87,6 +87,10 @@ func TestCheck(t *testing.T) {
 		{"max-rate=10k rate=20k", "rate: 20k is above"},
 		{"max-rate=10k rate=1k,11k", "rate: 1k,11k is above"},
 		{"max-rate=10k rate=10k", ""},
+		{"max-bytes=1GiB", "max-bytes: full speed"},
+		{"max-bytes=1MiB rate=1k", "max-bytes: the run would write"},
+		{"max-bytes=1GiB rate=1k", ""},
+		{"max-bytes=1MiB records=10", ""},
 	} {
 		p := Default()
 		for s := range strings.FieldsSeq(c.set) {
