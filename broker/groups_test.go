@@ -271,7 +271,7 @@ func TestGoneMember(t *testing.T) {
 // idle, and what was committed is there for the next group life.
 func TestFranzGoGroup(t *testing.T) {
 	n := start(t, "group.initial.rebalance.delay.ms=200")
-	ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
+	ctx, cancel := context.WithTimeout(context.Background(), 4*answerWithin)
 	defer cancel()
 	topic, group := fresh(t), fresh(t)
 	dial(t, n.addr).create(topic, 6)

@@ -38,7 +38,7 @@ func (b *Broker) grow(changed []metadata.PartitionDelta, img *metadata.Image) {
 		if c.Old != nil || now == nil || made[now.id] != nil {
 			continue
 		}
-		t := &topic{name: now.name, id: now.id, parts: make([]slot, len(c.Topic.Partitions))}
+		t := &topic{name: now.name, id: now.id, internal: now.internal, parts: make([]slot, len(c.Topic.Partitions))}
 		made[t.id] = t
 		work = b.openings(work, t, c.Topic, copy(t.parts, now.parts), b.topicConfig(t.name, img), nil)
 	}

@@ -242,7 +242,8 @@ func TestDeleteWakesWhoWaits(t *testing.T) {
 	}
 }
 
-// TestAutoCreate: Metadata makes topics if the broker and the request allow it, and never internal or illegal ones.
+// TestAutoCreate: Metadata makes topics if the broker and the request allow it, and never illegal ones, nor internal
+// ones that are not served.
 func TestAutoCreate(t *testing.T) {
 	p := dial(t, start(t, "num.partitions=2").addr)
 	made := p.metadataOf(12, "auto", true)
@@ -254,7 +255,10 @@ func TestAutoCreate(t *testing.T) {
 	}
 	code(t, "not allowed by the request", p.metadataOf(12, "b", false).ErrorCode, errcode.UnknownTopicOrPartition)
 	code(t, "an illegal name", p.metadataOf(12, "b/c", true).ErrorCode, errcode.InvalidTopicException)
-	code(t, "an internal topic", p.metadataOf(12, "__consumer_offsets", true).ErrorCode, errcode.UnknownTopicOrPartition)
+	code(t, "an internal topic", p.metadataOf(12, "__transaction_state", true).ErrorCode, errcode.UnknownTopicOrPartition)
+	if made := p.metadataOf(12, "__consumer_offsets", true); made.ErrorCode != 0 || len(made.Partitions) != 50 {
+		t.Errorf("the topic of the groups: %v with %d partitions", errcode.Code(made.ErrorCode), len(made.Partitions))
+	}
 	code(t, "before version 4 always", p.metadataOf(1, "c", false).ErrorCode, errcode.None)
 	p.wrote("c", 0, plain(t, "x"))
 

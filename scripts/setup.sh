@@ -2,8 +2,8 @@
 # Debian's packages come by apt-get, Kafka's jars by Maven (scripts/kafka), Go modules by go itself, client libraries of
 # other languages by pip, npm and cargo.
 
-# need NAME...: each of go, gcc, kcat, java, javac, maven, taskset, python, node, cargo, g++, make, npm. Returns 1, with
-# advice, if one cannot be had.
+# need NAME...: each of go, gcc, kcat, java, javac, maven, taskset, python, node, npm, cargo, g++, make,
+# librdkafka (for C). Returns 1, with advice, if one cannot be had.
 need() {
   local name
   for name in "$@"; do
@@ -14,6 +14,7 @@ need() {
       python) python3 -c 'import ensurepip, venv' 2>/dev/null || debian python3-venv ;;
       node) have node || debian nodejs ;;
       cargo) need_cargo ;;
+      librdkafka) [ -f /usr/include/librdkafka/rdkafka.h ] || debian librdkafka-dev ;;
       maven) have mvn || debian maven ;;
       taskset) have taskset || debian util-linux ;;
       *) have "$name" || debian "$name" ;;
@@ -53,9 +54,9 @@ need_cargo() {
 
 rust_enough() { have cargo && [ "$(cargo --version | sed -E 's/^cargo 1\.([0-9]+).*/\1/')" -ge 85 ]; }
 
-# libraries python|node|rust|java: installs the client libraries that scripts/realclients/drivers pins for a language,
+# libraries python|node|rust|java|c: installs the client libraries that scripts/realclients/drivers pins for a language,
 # builds what is to be built, all under ~/.cache/tailrace-clients, and prints what starts a driver there: a Python, a
-# directory of Node modules, a program, a class path. It may take minutes at first, and next to nothing later.
+# directory of Node modules, a program, a class path, nothing. It may take minutes at first, and next to nothing later.
 libraries() {
   local scripts drivers cache=$HOME/.cache/tailrace-clients dir
   scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -86,6 +87,7 @@ libraries() {
       mkdir -p "$cache/java" && javac -d "$cache/java" -cp "$dir" "$drivers"/java/*.java || return
       echo "$cache/java:$dir"
       ;;
+    c) need gcc librdkafka ;;
   esac
 }
 

@@ -147,6 +147,28 @@ func TestAdoptedTwice(t *testing.T) {
 	}
 }
 
+// TestTornEndIsNoGrowth: a last batch that a power cut left damaged counts as never written, and the log that ends in
+// it is not taken for one that Kafka has gone on with.
+func TestTornEndIsNoGrowth(t *testing.T) {
+	fsys := kafkaDisk(t)
+	name := filepath.Join(quorum.LogDir(kafkaDir), "00000000000000000000.log")
+	b, _ := vfs.ReadFile(fsys, name)
+	torn := nextBatch(t, fsys)
+	torn[len(torn)-1] ^= 1
+	put(t, fsys, name, append(b, torn...))
+	adopted(t, fsys)
+	var done *DoneError
+	if _, err := MakePlan(options(t, fsys)); !errors.As(err, &done) || done.Grown {
+		t.Errorf("the second time: %v", err)
+	}
+	if r := inspect(t, fsys); r.Grown || r.Owner != OwnerAdopted {
+		t.Errorf("%+v", r)
+	}
+	if img, _, err := image(fsys); err != nil || img.Offset != kafkaEnd {
+		t.Errorf("the log begins at %v, %v", img, err)
+	}
+}
+
 // nextBatch is what Kafka would append next: a batch without content, made of the log's first one.
 func nextBatch(t *testing.T, fsys vfs.FS) []byte {
 	t.Helper()

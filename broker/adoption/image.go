@@ -56,9 +56,13 @@ func (p *Plan) build() error {
 	if err != nil {
 		return err
 	}
+	end, err := quorum.EndOfForeign(p.o.FS, p.MetadataLog) // what is compared later, so by the same measure
+	if err != nil {
+		return err
+	}
 	p.seed = quorum.SeedOptions{
 		FS: p.o.FS, Dir: p.Target, ClusterID: p.ClusterID, NodeID: p.NodeID, Image: b.change.Image(), NowMs: p.o.NowMs,
-		Adoption: quorum.Adoption{From: from, End: p.source.End.Offset, Epoch: p.source.End.Epoch,
+		Adoption: quorum.Adoption{From: from, End: end.Offset, Epoch: end.Epoch,
 			BrokerEpoch: brokerEpoch, NextProducerID: src.NextProducerID()},
 	}
 	return b.err

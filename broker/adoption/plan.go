@@ -89,7 +89,8 @@ func (e *DoneError) Error() string {
 // MakePlan locks the log directories, reads and looks at everything, and writes nothing. The plan must be closed.
 // Errors are about what stops it from being made at all; what speaks against carrying it out is in Refusals.
 func MakePlan(o Options) (*Plan, error) {
-	p := &Plan{o: o, Target: o.Config.MetadataDir, NodeID: int32(o.Config.NodeID)}
+	p := &Plan{o: o, Target: o.Config.MetadataDir, NodeID: int32(o.Config.NodeID),
+		Left: []Left{}, Notes: []string{}, Refusals: []string{}} // JSON: empty, never null
 	err := p.make()
 	if err != nil {
 		return nil, errors.Join(err, p.Close())

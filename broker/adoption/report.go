@@ -52,7 +52,8 @@ type Back struct {
 
 // Inspect makes a report. kafkaMetadataDir is as in Options.
 func Inspect(fsys vfs.FS, cfg *config.Server, kafkaMetadataDir string) (*Report, error) {
-	r := &Report{Owner: OwnerNobody, NodeID: int32(cfg.NodeID)}
+	r := &Report{Owner: OwnerNobody, NodeID: int32(cfg.NodeID), LogDirs: []Directory{}, Missing: []string{},
+		Unformatted: []string{}, Problems: []string{}} // JSON: empty, never null
 	kafka := ""
 	apart := kafkaMetadataDir != "" && kafkaMetadataDir != cfg.MetadataDir
 	if apart && quorum.HasForeign(fsys, quorum.LogDir(kafkaMetadataDir)) {
@@ -129,14 +130,15 @@ func (r *Report) judge(fsys vfs.FS, meta, kafka string) error {
 	if err != nil {
 		return err
 	}
-	r.Grown = theirs.End.Offset != r.Adoption.End || theirs.End.Epoch != r.Adoption.Epoch
-	r.Back = compare(source.Image, theirs.Image, r.NodeID)
-	return nil
+	end, err := quorum.EndOfForeign(fsys, kafka)
+	r.Grown = end.Offset != r.Adoption.End || end.Epoch != r.Adoption.Epoch
+	r.Back = compare(source.Image, theirs.Image)
+	return err
 }
 
 // compare holds Tailrace's metadata against Kafka's.
-func compare(ours, theirs *metadata.Image, node int32) *Back {
-	b := new(Back)
+func compare(ours, theirs *metadata.Image) *Back {
+	b := &Back{Unknown: []string{}, Emptied: []string{}, Narrower: []string{}, Settings: []string{}}
 	for _, t := range sorted(ours) {
 		was := theirs.TopicByID(t.ID)
 		if was == nil {

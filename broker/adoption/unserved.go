@@ -49,7 +49,7 @@ func (l leftovers) remove(kind, key string) { delete(l[kind], key) }
 
 // list sorts kinds and names.
 func (l leftovers) list() []Left {
-	var all []Left
+	all := []Left{}
 	for _, kind := range slices.Sorted(maps.Keys(l)) {
 		if len(l[kind]) > 0 {
 			names := slices.Sorted(maps.Values(l[kind]))

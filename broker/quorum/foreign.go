@@ -75,7 +75,8 @@ func ReadForeign(fsys vfs.FS, dir string, each func(ForeignRecord) error) (Forei
 	return r.end, nil
 }
 
-// EndOfForeign finds where a foreign log ends by the headers of its last batches.
+// EndOfForeign finds where a foreign log ends by the headers of its last batches. A batch that is damaged behind its
+// header counts: the answer is for telling whether the log is still what it was.
 func EndOfForeign(fsys vfs.FS, dir string) (ForeignEnd, error) {
 	bases, snaps, err := foreignFiles(fsys, dir)
 	if err != nil {

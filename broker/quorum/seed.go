@@ -17,7 +17,7 @@ import (
 type Adoption struct {
 	Version int              `json:"version"`
 	From    string           `json:"from"`        // directory of the log that was read
-	End     wire.Offset      `json:"endOffset"`   // its next offset: the first of ours
+	End     wire.Offset      `json:"endOffset"`   // its next offset, as EndOfForeign tells it
 	Epoch   wire.LeaderEpoch `json:"leaderEpoch"` // of its last batch
 	// BrokerEpoch is this broker's in that log: what a clean-stop marker must say for the one who wrote it to believe
 	// that the stop was in order. -1: not registered there.

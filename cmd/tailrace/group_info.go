@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -28,9 +29,30 @@ type memberInfo struct {
 // stateDead is the state of a group that does not exist.
 const stateDead = "Dead"
 
-// lookGroups asks the coordinators for groups, in the order of the names. A classic group is asked for by
-// DescribeGroups; what that does not know may be a group of the newer protocol (KIP-848), where the broker has it.
+// patienceCoordinator is how long a command waits for a coordinator. The first question about any group makes a broker
+// create __consumer_offsets, and the client itself gives up sooner than that may take.
+var patienceCoordinator = 20 * time.Second
+
+// lookGroups asks the coordinators for groups, in the order of the names.
 func lookGroups(ctx context.Context, adm *kadm.Client, names ...string) ([]groupInfo, error) {
+	for began := time.Now(); ; {
+		list, err := askGroups(ctx, adm, names...)
+		coming := errors.Is(err, kerr.CoordinatorNotAvailable) || errors.Is(err, kerr.CoordinatorLoadInProgress) ||
+			errors.Is(err, kerr.NotCoordinator)
+		if !coming || time.Since(began) > patienceCoordinator {
+			return list, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// askGroups is one attempt. A classic group is asked for by DescribeGroups; what that does not know may be a group of
+// the newer protocol (KIP-848), where the broker has it.
+func askGroups(ctx context.Context, adm *kadm.Client, names ...string) ([]groupInfo, error) {
 	classic, err := adm.DescribeGroups(ctx, names...)
 	if err != nil {
 		return nil, shardError(err)
@@ -46,7 +68,7 @@ func lookGroups(ctx context.Context, adm *kadm.Client, names ...string) ([]group
 		case !told:
 			return nil, fmt.Errorf("group %q: the broker tells nothing of it", name)
 		case g.Err != nil:
-			return nil, fmt.Errorf("group %q: %s", name, reason(g.Err, g.ErrMessage))
+			return nil, fmt.Errorf("group %q: %w", name, &refusal{reason(g.Err, g.ErrMessage), g.Err})
 		default:
 			found[name] = classicInfo(g)
 		}
@@ -124,10 +146,19 @@ func (g *groupInfo) owners() map[spot]*memberInfo {
 func shardError(err error) error {
 	var shards *kadm.ShardErrors
 	if errors.As(err, &shards) && len(shards.Errs) > 0 {
-		return errors.New(reason(shards.Errs[0].Err, ""))
+		return &refusal{reason(shards.Errs[0].Err, ""), shards.Errs[0].Err}
 	}
 	return err
 }
+
+// refusal is an error in the words of reason.
+type refusal struct {
+	text string
+	err  error
+}
+
+func (r *refusal) Error() string { return r.text }
+func (r *refusal) Unwrap() error { return r.err }
 
 // groupNames lists the groups of consumers, whatever their state; the groups of other programs (Connect) are left out.
 func groupNames(ctx context.Context, adm *kadm.Client) ([]string, error) {

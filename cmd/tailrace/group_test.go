@@ -6,6 +6,9 @@ import (
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 func TestDatetime(t *testing.T) {
@@ -123,5 +126,40 @@ func TestPlace(t *testing.T) {
 	p := plan{group: "g", how: "shift-by"}
 	if got, err := p.place(spot{"t", 0}, nil, b); err == nil {
 		t.Errorf("a shift from nowhere leads to %d", got)
+	}
+}
+
+// TestCoordinatorComing: a broker that has never had a group makes the topic for them when it is first asked, which may
+// take longer than the client tries by itself.
+func TestCoordinatorComing(t *testing.T) {
+	c, err := kfake.NewCluster(kfake.NumBrokers(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	refusals := 0
+	c.ControlKey(kmsg.FindCoordinator.Int16(), func(r kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		if refusals++; refusals > 12 {
+			return nil, nil, false
+		}
+		resp := r.ResponseKind().(*kmsg.FindCoordinatorResponse)
+		resp.ErrorCode = kerr.CoordinatorNotAvailable.Code
+		for _, key := range r.(*kmsg.FindCoordinatorRequest).CoordinatorKeys {
+			one := kmsg.NewFindCoordinatorResponseCoordinator()
+			one.Key, one.ErrorCode = key, kerr.CoordinatorNotAvailable.Code
+			resp.Coordinators = append(resp.Coordinators, one)
+		}
+		return resp, nil, true
+	})
+	_, stderr, code := cli(t, "", "group", "describe", "g", "-b", c.ListenAddrs()[0])
+	if code != 1 || !strings.Contains(stderr, `there is no group "g"`) {
+		t.Errorf("exit code %d: %s", code, stderr)
+	}
+	refusals = 0
+	hurry(t, &patienceCoordinator, 0)
+	_, stderr, code = cli(t, "", "group", "describe", "g", "-b", c.ListenAddrs()[0])
+	if code != 1 || !strings.Contains(stderr, "COORDINATOR_NOT_AVAILABLE: ") {
+		t.Errorf("without patience: exit code %d: %s", code, stderr)
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -95,6 +97,13 @@ func TestTalk(t *testing.T) {
 			return c.ListenAddrs()[0], nil
 		})
 	})
+	if os.Getenv("TAILRACE_TEST_AGAINST") == "kafka" { // proves the scripts; wants -parallel 1, a JVM runs for each
+		t.Run("kafka", func(t *testing.T) {
+			talk(t, "kafka", func(e *testscript.Env) (string, error) {
+				return startKafka(e.Defer, filepath.Join(e.WorkDir, "kafka"))
+			})
+		})
+	}
 }
 
 func talk(t *testing.T, kind string, start func(*testscript.Env) (string, error)) {
@@ -132,4 +141,21 @@ func startBroker(later func(func()), data string, sets ...string) (string, error
 	}
 	later(func() { _ = b.Stop(context.Background()) })
 	return b.Addrs()[0], nil
+}
+
+// startKafka starts Apache Kafka and gives its address.
+func startKafka(later func(func()), dir string) (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	addr := l.Addr().(*net.TCPAddr)
+	l.Close()
+	up := exec.Command("../../scripts/kafka", "up", dir, strconv.Itoa(addr.Port))
+	up.Env = append(os.Environ(), "KAFKA_HEAP=512m")
+	if err := up.Run(); err != nil { // without a pipe, which the broker would inherit
+		return "", fmt.Errorf("scripts/kafka up: %w", err)
+	}
+	later(func() { _ = exec.Command("../../scripts/kafka", "down", dir).Run() })
+	return addr.String(), nil
 }

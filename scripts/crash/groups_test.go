@@ -23,7 +23,7 @@ func TestGroupsUnderStress(t *testing.T) {
 	c := newCrowd(broker.address())
 	stop := c.run(crowdSize, false)
 	longest := time.Duration(0)
-	end := time.Now().Add(time.Duration(envInt(t, "TAILRACE_GROUP_SECONDS", 30)) * time.Second)
+	end := time.Now().Add(time.Duration(envInt(t, "TAILRACE_GROUP_SECONDS", 60)) * time.Second)
 	kills, next := 0, time.Now().Add(10*time.Second)
 	for time.Now().Before(end) {
 		time.Sleep(20 * time.Millisecond)
@@ -84,8 +84,15 @@ func createCrowdTopic(t *testing.T, broker server) {
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	if _, err := kadm.NewClient(client).CreateTopic(ctx, crowdPartitions, 1, nil, crowdTopic); err != nil {
+	admin := kadm.NewClient(client)
+	if _, err := admin.CreateTopic(ctx, crowdPartitions, 1, nil, crowdTopic); err != nil {
 		t.Fatal(err)
+	}
+	// Members do not ask where the coordinator is: there is one broker. But somebody has to, once, for Apache Kafka.
+	for admin.FindGroupCoordinators(ctx, crowdGroup).Error() != nil {
+		if time.Sleep(50 * time.Millisecond); ctx.Err() != nil {
+			t.Fatal("there is no coordinator")
+		}
 	}
 }
 

@@ -121,6 +121,9 @@ func without(lines []string, lacks []string) []string {
 		swap(&fields[0], "x", "-", "empty-key")
 		swap(&fields[1], "-", "x", "null-value")
 		swap(&fields[1], "x", "-", "empty-value")
+		if fields[0] == "-" && fields[1] == "-" && lacking("null-record") {
+			fields[1] = "x"
+		}
 		if lacking("headers") {
 			fields = fields[:2]
 		}
@@ -189,4 +192,27 @@ func few(lines []string) string {
 		text += fmt.Sprintf("\n    %.120s", l)
 	}
 	return text
+}
+
+// TestDifference: what is lost, doubled or changed is told, and what a library lacks is not.
+func TestDifference(t *testing.T) {
+	all := corpus()
+	if len(all) != familyRecords+1 {
+		t.Fatalf("the corpus has %d records", len(all))
+	}
+	if diff := difference(all, append(slices.Clone(all[1:]), all[0])); diff != "" {
+		t.Errorf("in another order: %s", diff)
+	}
+	changed := slices.Clone(all)
+	changed[5], changed[6] = changed[7], strings.Replace(changed[6], "x", "x00", 1)
+	if diff := difference(all, changed); !strings.Contains(diff, "2 lost") || !strings.Contains(diff, "2 doubled") {
+		t.Errorf("one record twice for another, and one changed: %q", diff)
+	}
+	for _, lacks := range []string{"headers", "null-header", "empty-header", "null-key", "null-value", "empty-key",
+		"empty-value", "binary"} {
+		less := without(all, []string{lacks})
+		if difference(all, less) == "" || difference(less, without(less, []string{lacks})) != "" {
+			t.Errorf("%s is nothing that the corpus has, or is left in it", lacks)
+		}
+	}
 }

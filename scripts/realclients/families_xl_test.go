@@ -9,9 +9,15 @@ import (
 	"testing"
 )
 
+// installed is what libraries has returned, by language.
+var installed = map[string]string{}
+
 // libraries installs a language's client libraries, if need be, and returns what scripts/setup.sh prints of them.
 func libraries(t *testing.T, language string) string {
 	t.Helper()
+	if printed, ok := installed[language]; ok {
+		return printed
+	}
 	cmd := exec.Command("bash", "-c", `source ../setup.sh && libraries "$0"`, language)
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
@@ -19,7 +25,8 @@ func libraries(t *testing.T, language string) string {
 	if err != nil {
 		t.Fatalf("the libraries of %s: %v\n%s", language, err, complaint.String())
 	}
-	return strings.TrimSpace(string(out))
+	installed[language] = strings.TrimSpace(string(out))
+	return installed[language]
 }
 
 // otherDrivers are the drivers of the client libraries that are not in Go.

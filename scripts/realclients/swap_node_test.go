@@ -3,12 +3,16 @@
 package realclients
 
 import (
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -26,12 +30,8 @@ type swapNode struct {
 
 func newSwapNode(t *testing.T) *swapNode {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	n := &swapNode{t: t, dir: t.TempDir(), addr: l.Addr().String(), port: l.Addr().(*net.TCPAddr).Port}
+	port := freePair(t)
+	n := &swapNode{t: t, dir: t.TempDir(), addr: fmt.Sprintf("127.0.0.1:%d", port), port: port}
 	t.Cleanup(func() {
 		if n.tailrace != nil {
 			n.tailrace.Kill()
@@ -43,6 +43,25 @@ func newSwapNode(t *testing.T) *swapNode {
 	return n
 }
 
+// freePair finds a port that is free with the one after it, which Kafka's controller takes. Both are needed again after
+// they were given up, so they lie below the range that the kernel takes ports from for anybody who connects.
+func freePair(t *testing.T) int {
+	t.Helper()
+	for range 1000 {
+		port := 20_000 + rand.IntN(12_000)
+		if canListen(port) && canListen(port+1) {
+			return port
+		}
+	}
+	t.Fatal("no two neighbouring ports are free")
+	return 0
+}
+
+func canListen(port int) bool {
+	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	return err == nil && l.Close() == nil
+}
+
 func (n *swapNode) properties() string { return filepath.Join(n.dir, "server.properties") }
 
 func (n *swapNode) startKafka() {
@@ -52,7 +71,8 @@ func (n *swapNode) startKafka() {
 		"offsets.topic.num.partitions=5", "log.initial.task.delay.ms=500")
 	up.Env = append(os.Environ(), "KAFKA_HEAP=512m")
 	if err := up.Run(); err != nil { // without a pipe, which the broker would inherit
-		n.t.Fatalf("kafka up: %v; its log is %s", err, filepath.Join(n.dir, "log"))
+		text, _ := os.ReadFile(filepath.Join(n.dir, "log"))
+		n.t.Fatalf("kafka up: %v; its log ends\n%s", err, text[max(len(text)-2000, 0):])
 	}
 }
 
@@ -63,6 +83,26 @@ func (n *swapNode) stopKafka() {
 	}
 	if err := os.Remove(filepath.Join(n.dir, "pid")); err != nil {
 		n.t.Fatal(err)
+	}
+}
+
+func (n *swapNode) killKafka() {
+	n.t.Helper()
+	text, err := os.ReadFile(filepath.Join(n.dir, "pid"))
+	if err == nil {
+		err = command("../kafka", "kill", n.dir)
+	}
+	if err == nil {
+		err = os.Remove(filepath.Join(n.dir, "pid"))
+	}
+	pid, bad := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err = errors.Join(err, bad); err != nil {
+		n.t.Fatal(err)
+	}
+	for from := time.Now(); syscall.Kill(pid, 0) == nil; time.Sleep(10 * time.Millisecond) {
+		if time.Since(from) > time.Minute {
+			n.t.Fatalf("process %d does not die", pid)
+		}
 	}
 }
 

@@ -32,8 +32,9 @@ var swapTopics = map[string][]string{
 	"swap-stamped": {"message.timestamp.type=LogAppendTime", "max.message.bytes=2000000"},
 }
 
-// TestSwap carries a data directory from Kafka to Tailrace and back: what the one wrote the other serves, record by
-// record, with offsets, timestamps and the place of a group; and each appends to the other's files.
+// TestSwap carries a data directory from Kafka to Tailrace and back, and then from a Kafka that was killed: what the
+// one wrote the other serves, record by record, with offsets, timestamps and the place of a group; and each appends to
+// the other's files.
 func TestSwap(t *testing.T) {
 	began := time.Now()
 	n := newSwapNode(t)
@@ -83,9 +84,18 @@ func TestSwap(t *testing.T) {
 	}
 	n.produce("swap-plain", "kafka")
 	n.checkStray("swap-new")
-	n.stopKafka()
-	n.refusesWhatKafkaChanged()
-	report("Kafka served them again, after %.1f s", time.Since(began).Seconds())
+	last := n.readAll(append(swapTopicNames(), "swap-files")...)
+	n.killKafka()
+	report("Kafka served them again and was killed, after %.1f s", time.Since(began).Seconds())
+
+	n.adoptAgain()
+	n.startTailrace()
+	sameRecords(t, "adopted after a kill", last, n.readAll(append(swapTopicNames(), "swap-files")...))
+	if now := n.committed(); fmt.Sprint(now) != fmt.Sprint(places) {
+		t.Errorf("the group stood at %v, and stands at %v", places, now)
+	}
+	n.stopTailrace()
+	report("Tailrace served %d records of the killed one, after %.1f s", recordsIn(last), time.Since(began).Seconds())
 }
 
 func swapTopicNames() []string {
@@ -352,14 +362,15 @@ func (n *swapNode) checkStray(topic string) {
 	}
 }
 
-// refusesWhatKafkaChanged: once Kafka has run again, its state is the newer one.
-func (n *swapNode) refusesWhatKafkaChanged() {
+// adoptAgain: once Kafka has run again, its state is the newer one, and nothing goes on by itself.
+func (n *swapNode) adoptAgain() {
 	n.t.Helper()
 	n.says(1, "tailrace storage adopt --again", "serve", "--config", n.properties())
 	n.says(1, "tailrace storage adopt --again", "storage", "adopt", "--config", n.properties())
-	n.says(0, "set aside:", "storage", "adopt", "--config", n.properties(), "--again")
-	n.startTailrace()
-	n.stopTailrace()
+	plan := n.says(0, "set aside:", "storage", "adopt", "--config", n.properties(), "--again")
+	if !strings.Contains(plan, "was not left by a clean stop") {
+		n.t.Errorf("of a killed Kafka the plan says\n%s", plan)
+	}
 }
 
 // sums is a checksum of everything in the log directories but the locks.

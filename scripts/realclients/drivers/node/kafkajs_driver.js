@@ -5,7 +5,11 @@ const { CompressionCodecs, CompressionTypes, Kafka, Partitioners, logLevel } = r
 const { Collector, Journal, records } = require('./lines')
 
 CompressionCodecs[CompressionTypes.Snappy] = require('kafkajs-snappy')
-CompressionCodecs[CompressionTypes.LZ4] = new (require('kafkajs-lz4'))().codec
+const lz4 = require('lz4-napi')
+CompressionCodecs[CompressionTypes.LZ4] = () => ({
+  compress: (encoder) => lz4.compressFrame(encoder.buffer),
+  decompress: (buffer) => lz4.decompressFrame(buffer),
+})
 const zstd = require('@mongodb-js/zstd')
 CompressionCodecs[CompressionTypes.ZSTD] = () => ({
   compress: (encoder) => zstd.compress(encoder.buffer, 3),

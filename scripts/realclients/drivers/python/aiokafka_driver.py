@@ -8,7 +8,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 import lines
 
 ABOUT = f"""client aiokafka {aiokafka.__version__}
-codecs none gzip snappy lz4 zstd"""
+codecs none gzip snappy lz4 zstd
+lacks produce:null-record"""
 
 
 async def produce(bootstrap, topic, codec, records):

@@ -7,7 +7,8 @@ import lines
 
 ABOUT = f"""client kafka-python {kafka.__version__}
 codecs none gzip snappy lz4 zstd
-lacks produce:null-header"""
+lacks produce:null-header
+lacks produce:null-record"""
 
 
 def produce(bootstrap, topic, codec, records):
