@@ -40,8 +40,9 @@ type printed struct {
 
 // toolJVM is a JVM that runs Kafka's tools (drivers/java/Tools.java). Commands may run at the same time.
 type toolJVM struct {
-	t     *testing.T
-	stdin io.WriteCloser
+	t         *testing.T
+	classPath string
+	stdin     io.WriteCloser
 
 	mu      sync.Mutex
 	last    int
@@ -53,7 +54,7 @@ func newToolJVM(t *testing.T, classPath string) *toolJVM {
 	t.Helper()
 	command := javaCommand(classPath, "Tools")
 	cmd := exec.Command(command[0], command[1:]...)
-	j := &toolJVM{t: t, waiting: map[string]chan printed{}}
+	j := &toolJVM{t: t, classPath: classPath, waiting: map[string]chan printed{}}
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
 	stdout, err := cmd.StdoutPipe()
@@ -138,4 +139,21 @@ func (j *toolJVM) start(stdin string, args ...string) (<-chan printed, error) {
 	j.waiting[id] = answer
 	_, err := io.WriteString(j.stdin, strings.Join(line, "\t")+"\n")
 	return answer, err
+}
+
+// alone is start in a JVM of its own.
+func (j *toolJVM) alone(stdin string, args ...string) (<-chan printed, error) {
+	command := append(javaCommand(j.classPath, toolClasses[args[0]]), args[1:]...)
+	cmd := exec.CommandContext(within(j.t), command[0], command[1:]...)
+	var out, errs bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &errs
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	answer := make(chan printed, 1)
+	go func() {
+		_ = cmd.Wait() // the exit status says it
+		answer <- printed{cmd.ProcessState.ExitCode(), out.String(), errs.String()}
+	}()
+	return answer, nil
 }

@@ -3,7 +3,6 @@
 package realclients
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"regexp"
@@ -16,6 +15,7 @@ import (
 // difference. Its head says how it is written.
 type toolRules struct {
 	replace   []replacement
+	drop      []*regexp.Regexp
 	once      []*regexp.Regexp
 	unordered []string
 	differ    []*toolDifference
@@ -44,7 +44,7 @@ func readToolRules(text string) (*toolRules, error) {
 	for i, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
 		verb, rest, _ := strings.Cut(line, " ")
 		wrong := func(what string) error { return fmt.Errorf("line %d: %s: %q", i+1, what, line) }
-		if line == "" || verb == "#" || verb == "#:" {
+		if line == "" || verb == "#" {
 			open, reason = nil, line != "" && (reason || verb == "#")
 			continue
 		}
@@ -58,13 +58,17 @@ func readToolRules(text string) (*toolRules, error) {
 			if err != nil || !ok {
 				return nil, wrong("not a replacement")
 			}
-			r.replace = append(r.replace, replacement{re, strings.ReplaceAll(by, `\n`, "\n")})
-		case "once":
+			r.replace = append(r.replace, replacement{re, by})
+		case "drop", "once":
 			re, err := regexp.Compile(rest)
 			if err != nil {
 				return nil, wrong(err.Error())
 			}
-			r.once = append(r.once, re)
+			if verb == "drop" {
+				r.drop = append(r.drop, re)
+			} else {
+				r.once = append(r.once, re)
+			}
 		case "unordered":
 			r.unordered = append(r.unordered, rest)
 		case "in":
@@ -99,11 +103,14 @@ func (r *toolRules) toolLines(command string, p printed) []string {
 			text = rule.find.ReplaceAllString(text, rule.by)
 		}
 		for line := range strings.Lines(text) {
-			line = strings.TrimRight(stream.name+": "+line, " \n")
-			again := func(re *regexp.Regexp) bool { return re.MatchString(line) && slices.Contains(lines, line) }
-			if !slices.ContainsFunc(r.once, again) {
-				lines = append(lines, line)
+			line = strings.TrimRight(line, " \n")
+			matches := func(re *regexp.Regexp) bool { return re.MatchString(line) }
+			named := stream.name + ": " + line
+			if slices.ContainsFunc(r.drop, matches) ||
+				slices.ContainsFunc(r.once, matches) && slices.Contains(lines, named) {
+				continue
 			}
+			lines = append(lines, strings.TrimRight(named, " "))
 		}
 	}
 	if slices.ContainsFunc(r.unordered, func(prefix string) bool { return strings.HasPrefix(command, prefix) }) {
@@ -181,7 +188,7 @@ func extra(a, b []string) map[string]int {
 	for _, line := range b {
 		count[line]--
 	}
-	maps.DeleteFunc(count, func(_ string, n int) bool { return cmp.Compare(n, 0) <= 0 })
+	maps.DeleteFunc(count, func(_ string, n int) bool { return n <= 0 })
 	return count
 }
 
@@ -196,6 +203,7 @@ func common(lines []string, of map[string]int) []string {
 		}
 		kept = append(kept, line)
 	}
+	slices.Reverse(kept)
 	return kept
 }
 
@@ -203,6 +211,10 @@ func common(lines []string, of map[string]int) []string {
 func TestToolsRules(t *testing.T) {
 	rules, err := readToolRules(`# Times.
 replace took \d+ ms => took TIME
+
+# Places, tries.
+drop ^at \d+$
+once ^again
 
 # A list.
 unordered kafka-a --list
@@ -223,6 +235,7 @@ in kafka-b
 		}
 	}
 	same("", "kafka-a --list", printed{out: "x\ny\n"}, printed{out: "y\nx\n"})
+	same("", "kafka-a", printed{out: "at 1\nagain 1\n"}, printed{out: "again 1\nagain 1\n"})
 	same("", "kafka-a", printed{err: "took 4 ms\n"}, printed{err: "took 50 ms\n"})
 	same("in kafka-a\n- exit: 0\n+ exit: 1\n", "kafka-a", printed{}, printed{status: 1})
 	same("in kafka-a\n- out: x\n+ err: x\n", "kafka-a", printed{out: "x\n"}, printed{err: "x\n"})
@@ -231,7 +244,7 @@ in kafka-b
 		t.Error("an order that counts is passed over")
 	}
 	same("", "kafka-a --say it", printed{out: "theirs\nx\n"}, printed{out: "x\n"})
-	if got, want := rules.gone(), "line 8: + out: ours\n"; got != want {
+	if got, want := rules.gone(), "line 12: + out: ours\n"; got != want {
 		t.Errorf("gone %q, not %q", got, want)
 	}
 	same("", "kafka-b", printed{out: "x\n"}, printed{out: "ours\nx\n"})
