@@ -3,6 +3,7 @@
 //
 // It owns no code that ships; all of it are tests behind the build tag realclients, each a part of scripts/test. A
 // library is driven by a small program; DRIVERS.md says how that is called, and goclients has those of Go.
+// Kafka's tools run one script against Kafka and Tailrace; testdata/tools_differences.txt lists what may differ.
 // Environment:
 //
 //	TAILRACE_TEST_AGAINST=kafka   the main job runs against Apache Kafka, to prove the tests themselves
