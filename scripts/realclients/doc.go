@@ -6,7 +6,7 @@
 // Kafka's tools run one script against Kafka and Tailrace; testdata/tools_differences.txt lists what may differ.
 // Environment:
 //
-//	TAILRACE_TEST_AGAINST=kafka   the main job runs against Apache Kafka, to prove the tests themselves
+//	TAILRACE_TEST_AGAINST=kafka   the main job and the tools run against Apache Kafka, to prove the tests themselves
 //	TAILRACE_TEST_SEED=N          repeats the random moments of a run
 //
 // The tests run one after another.
