@@ -170,8 +170,8 @@ func TestLoad(t *testing.T) {
 	})
 }
 
-// TestLoadOfTransactions: records of a transaction count when it was committed, and from then on. A record that the
-// machine does not take is named once and left out.
+// TestLoadOfTransactions: records of a transaction count when it was committed, and from then on, but what was written
+// after them counts more. A record that the machine does not take is named once and left out.
 func TestLoadOfTransactions(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		s := openShelf(t, faultfs.New())
@@ -192,8 +192,10 @@ func TestLoadOfTransactions(t *testing.T) {
 				t.Fatalf("%v %s", r.Code.Name(), r.Message)
 			}
 		}
+		sequence := map[int64]int32{}
 		in := func(id int64) batch.Options {
-			return batch.Options{Transactional: true, Producer: &batch.Producer{ID: id}}
+			sequence[id]++
+			return batch.Options{Transactional: true, Producer: &batch.Producer{ID: id, Sequence: sequence[id] - 1}}
 		}
 		end := func(id int64, kind byte) {
 			write(batch.Options{Transactional: true, Control: true, Producer: &batch.Producer{ID: id, Sequence: -1}},
@@ -206,12 +208,21 @@ func TestLoadOfTransactions(t *testing.T) {
 		write(in(1), []byte("committed"), []byte("1"))
 		write(in(2), []byte("aborted"), []byte("1"))
 		write(in(3), []byte("undecided"), []byte("1"))
-		write(batch.Options{}, []byte("committed"), []byte("0"))
+		write(batch.Options{}, []byte("before"), []byte("0"))
+		write(in(1), []byte("before"), []byte("1"))
+		write(in(1), []byte("overtaken"), []byte("1"))
+		write(in(1), []byte("removed"), []byte("1"))
+		write(in(4), []byte("twice"), []byte("older"))
+		write(in(5), []byte("twice"), []byte("newer"))
+		write(batch.Options{}, []byte("overtaken"), []byte("2"))
+		write(batch.Options{}, []byte("removed"), nil)
 		end(1, 1)
 		end(2, 0)
+		end(5, 1)
+		end(4, 1)
 		s.c.Lead(s.p)
 		s.loaded()
-		want := map[string]string{"plain": "1", "committed": "1"}
+		want := map[string]string{"plain": "1", "committed": "1", "before": "1", "overtaken": "2", "twice": "newer"}
 		if got := s.current(); !maps.Equal(got, want) {
 			t.Errorf("the shard has %v, want %v", got, want)
 		}
