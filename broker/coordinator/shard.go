@@ -48,6 +48,7 @@ type shard[E any] struct {
 	retry    time.Duration // the last wait before a load
 	machine  Machine[E]
 	end      wire.Offset // of the partition, with all that this shard has appended
+	asked    wire.Offset // up to which the disk was asked to have it
 	builder  batch.Builder
 	appender partition.Appender
 	replies  []effect.Reply
@@ -136,7 +137,11 @@ func (s *shard[E]) run() {
 			events, tick := s.queue, s.ticked
 			s.queue, s.ticked = s.spare[:0], false
 			s.mu.Unlock()
-			s.drain(events, tick)
+			if again := s.drain(events, tick); len(again) > 0 {
+				s.mu.Lock()
+				s.queue = append(again, s.queue...)
+				s.mu.Unlock()
+			}
 			clear(events)
 			s.spare = events
 		default:

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -83,7 +84,11 @@ func TestLargeStep(t *testing.T) {
 		if c.code != errcode.None || s.p.LogEnd() != 50 {
 			t.Errorf("%v, log end %d", c.code.Name(), s.p.LogEnd())
 		}
-		// One that fits into no segment can never be written: it is refused, and the shard goes on without it.
+		c = s.submit(event{kind: "put", key: "c", value: strings.Repeat("x", 100), times: 500}).wait()
+		if c.code != errcode.None || s.p.LogEnd() != 550 || s.batches() < 6 {
+			t.Errorf("a step larger than a segment: %v, log end %d, %d batches", c.code.Name(), s.p.LogEnd(), s.batches())
+		}
+		// A record that fits into no segment can never be written: it is refused, and the shard goes on without.
 		c = s.submit(event{kind: "put", key: "b", value: strings.Repeat("x", 9<<10)}).wait()
 		if c.code != errcode.UnknownServerError {
 			t.Errorf("too large a step: %v", c.code.Name())
@@ -338,6 +343,50 @@ func TestAnnounce(t *testing.T) {
 		if c := s.get("a").wait(); c.value != "2" {
 			t.Errorf("it reads %q", c.value)
 		}
+	})
+}
+
+// TestAnnouncedInVain: an event that nobody waits for happens again when what it led to could not be written. One that
+// the machine cannot bear does not.
+func TestAnnouncedInVain(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		fsys := faultfs.New()
+		s := openShelf(t, fsys)
+		defer s.close()
+		s.c.Lead(s.p)
+		s.put("a", "1").wait()
+		fsys.FailNth(1, syscall.ENOSPC, faultfs.Write, faultfs.MapStore)
+		s.c.Announce(event{kind: "silent", key: "a", value: "2"})
+		synctest.Wait()
+		if n := len(s.made); n != 1 || s.replayed()["a"] != "1" {
+			t.Fatalf("%d machines, the log has %v: the disk was not full", n, s.replayed())
+		}
+		fsys.ClearFaults()
+		s.loaded()
+		if c := s.get("a").wait(); c.value != "2" {
+			t.Errorf("after a full disk it reads %q", c.value)
+		}
+		s.c.Announce(event{kind: "panic"})
+		time.Sleep(time.Minute)
+		s.loaded()
+		if n := len(s.made); n != 3 {
+			t.Errorf("%d machines, want 3: one for the disk, one for the fault", n)
+		}
+	})
+}
+
+// TestAnnouncedIsKept: what an event that nobody waits for has led to is on the disk soon.
+func TestAnnouncedIsKept(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := openShelf(t, faultfs.New())
+		s.c.Lead(s.p)
+		s.put("a", "1").wait()
+		s.c.Announce(event{kind: "silent", key: "a", value: "2"})
+		synctest.Wait()
+		if durable, end := s.p.DurableEnd(), s.p.LogEnd(); durable != end || end != 2 {
+			t.Errorf("the log ends at %d and is durable up to %d", end, durable)
+		}
+		s.close()
 	})
 }
 
