@@ -23,7 +23,7 @@ func TestGroupsUnderStress(t *testing.T) {
 	c := newCrowd(broker.address())
 	stop := c.run(crowdSize, false)
 	longest := time.Duration(0)
-	end := time.Now().Add(time.Duration(envInt(t, "TAILRACE_GROUP_SECONDS", 30)) * time.Second)
+	end := time.Now().Add(time.Duration(envInt(t, "TAILRACE_GROUP_SECONDS", 60)) * time.Second)
 	kills, next := 0, time.Now().Add(10*time.Second)
 	for time.Now().Before(end) {
 		time.Sleep(20 * time.Millisecond)

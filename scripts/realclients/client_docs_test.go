@@ -5,6 +5,7 @@ package realclients
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // example is a program of docs/CLIENTS.md.
@@ -112,6 +114,8 @@ func beside(t *testing.T, from, to string, names ...string) {
 	for _, name := range names {
 		text, err := os.ReadFile(filepath.Join(from, name))
 		if err == nil {
+			// Under the driver's name its program would take the place of the driver.
+			text = bytes.ReplaceAll(text, []byte("rdkafka-driver"), []byte("rdkafka-hello"))
 			err = os.WriteFile(filepath.Join(to, name), text, 0o644)
 		}
 		if err != nil {
@@ -134,4 +138,44 @@ func (e *example) prints(t *testing.T, argv ...string) {
 		t.Errorf("%s printed %q: %v\n%s", e.title, out, err, complaint.String())
 	}
 	report("%-24s built and run in %.1f s", e.title, time.Since(from).Seconds())
+}
+
+// TestDocsErrors: what clients say of what is not served is what docs/CLIENTS.md tells to expect.
+func TestDocsErrors(t *testing.T) {
+	if againstKafka {
+		t.Fatal("Apache Kafka serves all of it: there are no errors to look for")
+	}
+	addr := startBroker(t)
+	createTopic(t, addr, "refused")
+	said := ""
+	for _, argv := range [][]string{
+		javaCommand(libraries(t, "java"), "Refused"),
+		{libraries(t, "python"), "drivers/python/refused.py"},
+		{"env", "NODE_PATH=" + libraries(t, "node"), "node", "drivers/node/refused.js"},
+	} {
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+		out, err := exec.CommandContext(ctx, argv[0], append(argv[1:], addr)...).Output()
+		cancel()
+		if err != nil {
+			t.Fatalf("%v: %v\n%s", argv, err, out)
+		}
+		said += string(out)
+	}
+	producer := franz(t, addr, kgo.TransactionalID("refused"), kgo.DefaultProduceTopic("refused"))
+	said += fmt.Sprintf("franz-go | transactions | %v\n", producer.BeginTransaction())
+
+	page, err := os.ReadFile("../../docs/CLIENTS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := regexp.MustCompile("(?m)^\\| ([^|]+) \\| ([^|]+) \\| `([^`]+)` \\|$").FindAllStringSubmatch(string(page), -1)
+	for _, row := range rows {
+		saying := regexp.MustCompile("(?m)^" + regexp.QuoteMeta(row[1]+" | "+row[2]+" | ") + ".*$").FindString(said)
+		if !strings.Contains(saying, row[3]) {
+			t.Errorf("docs/CLIENTS.md lets %s say of %s %q, and it says %q", row[1], row[2], row[3], saying)
+		}
+	}
+	if n := strings.Count(said, "\n"); n != len(rows) {
+		t.Errorf("docs/CLIENTS.md has %d rows, the clients say %d:\n%s", len(rows), n, said)
+	}
 }

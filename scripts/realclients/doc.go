@@ -2,7 +2,8 @@
 // own test suites, and Apache Kafka's tools, on real input and against a broker in a process of its own.
 //
 // It owns no code that ships; all of it are tests behind the build tag realclients, each a part of scripts/test. A
-// library is driven by a small program; DRIVERS.md says how that is called, and goclients has those of Go.
+// library is driven by a small program; DRIVERS.md says how that is called; goclients has those of Go,
+// drivers the others.
 // Environment:
 //
 //	TAILRACE_TEST_AGAINST=kafka   the main job runs against Apache Kafka, to prove the tests themselves
