@@ -51,7 +51,8 @@ func (s *shard[E]) fail() {
 
 var errClosed = errors.New("the shard was closed")
 
-// load makes the machine by replay. When it fails it is tried again later, and for ever: clients are told to wait.
+// load makes the machine by replay. When it fails it is tried again later, and for ever; meanwhile this is no
+// coordinator.
 func (s *shard[E]) load() {
 	if s.p.LogStart() != s.p.LogEnd() {
 		s.c.loads <- struct{}{}
@@ -69,7 +70,9 @@ func (s *shard[E]) load() {
 		code = errcode.KafkaStorageError
 	}
 	if code != errcode.None {
-		s.breaks(code)
+		s.mu.Lock()
+		s.broken, s.lost = code, true
+		s.mu.Unlock()
 		return
 	}
 	l.report(time.Since(began))
@@ -77,7 +80,7 @@ func (s *shard[E]) load() {
 	now := s.c.o.NowMs()
 	if s.happen(now, func() effect.Effects { return s.machine.Loaded(now) }) && s.append(now) {
 		s.mu.Lock()
-		s.armedMs = never
+		s.armedMs, s.lost = never, false
 		if s.state == loading {
 			s.state = ready
 		}

@@ -41,6 +41,7 @@ type shard[E any] struct {
 	parked  []parked            // answers that wait for the disk, oldest first
 	turn    uint32              // of the last of them
 	broken  errcode.Code        // an append or a sync failed: the machine is ahead of the log
+	lost    bool                // the last load has failed, and the next one may, too
 	ticked  bool                // the timer has fired
 	armedMs int64               // when the timer fires; never: it is not set
 
@@ -70,8 +71,12 @@ func (s *shard[E]) submit(ev E, w Waiter) errcode.Code {
 		s.mu.Unlock()
 		return errcode.NotCoordinator
 	case w != nil && (s.state != ready || s.broken != errcode.None):
+		code := errcode.CoordinatorLoadInProgress
+		if s.lost { // whoever waits for it may wait for ever
+			code = errcode.NotCoordinator
+		}
 		s.mu.Unlock()
-		return errcode.CoordinatorLoadInProgress
+		return code
 	}
 	if w != nil {
 		s.open[w] = struct{}{}

@@ -390,4 +390,26 @@ func TestAnnouncedIsKept(t *testing.T) {
 	})
 }
 
+// TestLostShard: a shard that cannot be loaded is no coordinator. It is not one that will be there soon: members would
+// be told that they live, and a list of groups would fail for those of one lost directory.
+func TestLostShard(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := openShelf(t, faultfs.New())
+		s.c.Lead(s.p)
+		s.put("a", "1").wait()
+		s.dir.Fail(syscall.EIO)
+		for range 20 {
+			s.put("a", "2").wait()
+			time.Sleep(time.Second)
+			if c := s.get("a").wait(); c.code != errcode.NotCoordinator {
+				t.Errorf("a call to a shard whose directory has failed: %v", c.code.Name())
+				break
+			}
+		}
+		s.c.Stop()
+		s.p.Abandon()
+		_ = s.dir.Close(false, 0)
+	})
+}
+
 var _ Waiter = (*call)(nil)
