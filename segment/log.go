@@ -112,13 +112,7 @@ func (l *Log) End() wire.Offset {
 func (l *Log) DurableEnd() wire.Offset { return wire.Offset(l.durable.Load()) }
 
 // Size is the bytes of all batches.
-func (l *Log) Size() int64 {
-	sum := int64(0)
-	for _, s := range *l.chain.Load() {
-		sum += s.size()
-	}
-	return sum
-}
+func (l *Log) Size() int64 { return l.chain.Load().bytes() }
 
 // Segments lists the segments, oldest first.
 func (l *Log) Segments() []Info {
