@@ -46,8 +46,11 @@ func (t *txns) data(b batch.View) bool {
 		return false
 	}
 	if a := t.aborting[b.ProducerID()]; a != nil {
-		a.seen = true
-		return true
+		if b.BaseOffset() < a.Last {
+			a.seen = true
+			return true
+		}
+		delete(t.aborting, b.ProducerID()) // its marker lies below where the walk began
 	}
 	t.committed[b.ProducerID()] = true
 	return false
