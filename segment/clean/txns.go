@@ -33,7 +33,7 @@ func (t *txns) reach(off wire.Offset) {
 	for len(t.aborted) > 0 && t.aborted[0].First <= off {
 		a := t.aborted[0]
 		t.aborted = t.aborted[1:]
-		if t.aborting[a.ProducerID] == nil {
+		if was := t.aborting[a.ProducerID]; was == nil || was.Last < a.First {
 			t.aborting[a.ProducerID] = &aborting{Aborted: a}
 		}
 	}
