@@ -3,7 +3,6 @@ package segment
 import (
 	"errors"
 	"fmt"
-	"math"
 	"os"
 
 	"tailrace/index"
@@ -130,12 +129,7 @@ func (r *Replacement) Append(b Batch) error {
 			return err
 		}
 	}
-	err := r.x.note(h, r.pos)
-	if errors.Is(err, index.ErrFull) {
-		r.x.interval = math.MaxInt64 // no more entries: the end of the segment is found by a longer walk
-		err = r.x.note(h, r.pos)
-	}
-	if err != nil {
+	if err := r.x.note(h, r.pos); err != nil {
 		return r.l.failure("making a replacement", err)
 	}
 	r.buf = append(r.buf, b...)
@@ -184,9 +178,7 @@ func (r *Replacement) complete() error {
 		err = l.failure("syncing a replacement", r.file.Sync())
 	}
 	if err == nil {
-		if err = r.x.finish(); errors.Is(err, index.ErrFull) {
-			err = nil
-		}
+		err = r.x.finish()
 	}
 	if err = errors.Join(err, r.close()); err != nil {
 		return err
