@@ -54,6 +54,7 @@ type Log struct {
 	work      sync.Mutex
 	doomed    []doomed // files that wait for Purge
 	replacing bool     // a Replacement is being made
+	cuts      int      // how often Truncate has made a segment shorter
 
 	mu        sync.Mutex
 	w         *writer   // nil at rest

@@ -19,7 +19,7 @@ var ErrOvertaken = errors.New("the segments were taken away or cut meanwhile")
 type Replacement struct {
 	l       *Log
 	old     chain
-	bytes   int64 // of old, as it was found
+	cuts    int // Log.cuts when old was found
 	base    wire.Offset
 	file    vfs.File
 	x       indexer
@@ -53,7 +53,7 @@ func (l *Log) Replace(first, next wire.Offset, bufBytes int) (*Replacement, erro
 		return nil, ErrOvertaken
 	}
 	r := &Replacement{l: l, old: c[i:j:j], base: first, next: first, buf: make([]byte, 0, max(bufBytes, scanBytes))}
-	r.bytes = r.old.bytes()
+	r.cuts = l.cuts
 	name := l.path(replacementNumber, logSuffix) + cleanedSuffix
 	if r.file, err = l.openFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC); err == nil {
 		r.x, err = l.openIndexer(replacementNumber, cleanedSuffix, os.O_TRUNC)
