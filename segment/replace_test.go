@@ -169,8 +169,8 @@ func TestFullDiskEndsAReplacement(t *testing.T) {
 	mustHold(t, l, append(all, m))
 }
 
-// TestReplacementWithSmallIndexes: where segment.index.bytes was lowered, the indexes of a replacement have few entries,
-// but the last one still tells the largest timestamp: retention goes by it.
+// TestReplacementWithSmallIndexes: where segment.index.bytes was lowered, the indexes of a replacement have few
+// entries, but the last one still tells the largest timestamp: retention goes by it.
 func TestReplacementWithSmallIndexes(t *testing.T) {
 	fsys := newFaultFS(t)
 	c := *testConfig()

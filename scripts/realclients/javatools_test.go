@@ -37,7 +37,8 @@ func javaTool(t *testing.T, in *os.File, class string, args ...string) string {
 	return string(out)
 }
 
-// TestJavaPerformance: kafka-producer-perf-test writes in each codec, kafka-consumer-perf-test reads all of it in a group.
+// TestJavaPerformance: kafka-producer-perf-test writes in each codec, kafka-consumer-perf-test reads all of it in a
+// group.
 func TestJavaPerformance(t *testing.T) {
 	addr := startBroker(t)
 	read := regexp.MustCompile(`, (\d+), [\d.]+, -?\d+, -?\d+, [\d.]+, [\d.]+\s*$`)
