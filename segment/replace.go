@@ -13,6 +13,9 @@ import (
 // ErrOvertaken: the segments to be replaced are no longer what they were, because retention or a truncation was faster.
 var ErrOvertaken = errors.New("the segments were taken away or cut meanwhile")
 
+// ErrUnfit: what was appended to a replacement cannot be a segment. The log is as it was.
+var ErrUnfit = errors.New("does not fit a segment")
+
 // Replacement is a segment that is being made to take the place of a run of sealed ones. Whoever compacts a log reads
 // them by Batches, appends what is to stay, and commits. Until then nobody sees anything of it. It belongs to one
 // goroutine; the log goes on meanwhile.
@@ -111,7 +114,7 @@ func (r *Replacement) batchesOf(s *seg, h *handle, i int, fn func(b Batch, last 
 	return nil
 }
 
-// Append adds a batch, which is copied.
+// Append adds a batch, which is copied. ErrUnfit: it does not follow the one before, or the segment would be too long.
 func (r *Replacement) Append(b Batch) error {
 	var h header
 	wrong := h.parse(b, 0, int64(len(b)), r.base)
@@ -122,7 +125,7 @@ func (r *Replacement) Append(b Batch) error {
 		wrong = "more than a segment can hold"
 	}
 	if wrong != "" {
-		return fmt.Errorf("BUG: %s: replacement at %d: %s", r.l.dir, r.base, wrong)
+		return fmt.Errorf("%s: replacement at %d %w: %s", r.l.dir, r.base, ErrUnfit, wrong)
 	}
 	if len(r.buf)+len(b) > cap(r.buf) {
 		if err := r.flush(); err != nil {
