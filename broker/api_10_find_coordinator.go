@@ -87,7 +87,7 @@ func (b *Broker) coordinatorOf(
 }
 
 // groupLeader is the broker that leads the partition of a group; -1 if there is none, or if it is this one and cannot
-// open it.
+// open it, or its directory has failed since.
 func (b *Broker) groupLeader(id string, img *metadata.Image) int32 {
 	t := b.topics.load().byName[metadata.ConsumerOffsetsTopic]
 	if t == nil {
@@ -95,7 +95,10 @@ func (b *Broker) groupLeader(id string, img *metadata.Image) int32 {
 	}
 	index := coordinator.Partition(id, int32(len(t.parts)))
 	p := leaderOf(img, t.id, index)
-	if p == nil || p.Leader == int32(b.config.NodeID) && t.parts[index].p == nil {
+	if p == nil {
+		return -1
+	}
+	if local := t.parts[index].p; p.Leader == int32(b.config.NodeID) && (local == nil || local.Dir().Offline() != nil) {
 		return -1
 	}
 	return p.Leader

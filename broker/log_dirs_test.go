@@ -30,3 +30,23 @@ func TestDescribeFailedDir(t *testing.T) {
 		t.Errorf("a failed directory: %+v", failed)
 	}
 }
+
+// TestCoordinatorOfFailedDir: a directory that is out of use takes its groups along. Clients are not sent to where nobody
+// can serve them.
+func TestCoordinatorOfFailedDir(t *testing.T) {
+	h, err := openHouse(faultfs.New(), &warnings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.leave()
+	made := make(chan struct{})
+	h.withGroups(func() { close(made) })
+	<-made
+	if id := h.groupLeader("g", h.quorum.Image()); id != int32(h.config.NodeID) {
+		t.Fatalf("the coordinator is %d", id)
+	}
+	h.dirs[0].Fail(errors.New("the disk is gone"))
+	if id := h.groupLeader("g", h.quorum.Image()); id != -1 {
+		t.Errorf("the coordinator in a failed directory is %d", id)
+	}
+}

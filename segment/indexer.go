@@ -66,13 +66,15 @@ func (x *indexer) makeRoom() error {
 	return nil
 }
 
-// note takes in the batch at pos. After an error nothing has changed.
+// note takes in the batch at pos. After an error nothing has changed. Full indexes (segment.index.bytes was lowered)
+// get no more entries, but for the last one of the time index, for which there is room: the end of the segment is found
+// by a longer walk, its largest timestamp is not.
 func (x *indexer) note(h header, pos int64) error {
 	maxTs, maxTsAt, since := x.maxTs, x.maxTsAt, x.since
 	if h.maxTs > maxTs {
 		maxTs, maxTsAt = h.maxTs, h.last
 	}
-	if since > x.interval {
+	if since > x.interval && !x.full() {
 		if err := x.entry(h.last, pos, maxTs, maxTsAt); err != nil {
 			return err
 		}

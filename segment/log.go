@@ -54,6 +54,7 @@ type Log struct {
 	work      sync.Mutex
 	doomed    []doomed // files that wait for Purge
 	replacing bool     // a Replacement is being made
+	cuts      int      // how often Truncate has made a segment shorter
 
 	mu        sync.Mutex
 	w         *writer   // nil at rest
@@ -112,13 +113,7 @@ func (l *Log) End() wire.Offset {
 func (l *Log) DurableEnd() wire.Offset { return wire.Offset(l.durable.Load()) }
 
 // Size is the bytes of all batches.
-func (l *Log) Size() int64 {
-	sum := int64(0)
-	for _, s := range *l.chain.Load() {
-		sum += s.size()
-	}
-	return sum
-}
+func (l *Log) Size() int64 { return l.chain.Load().bytes() }
 
 // Segments lists the segments, oldest first.
 func (l *Log) Segments() []Info {

@@ -31,6 +31,9 @@ type Options struct {
 	RecoveryPoint wire.Offset
 	// LogStart is the checkpointed log start offset. The log starts there, or at its first segment if that is later.
 	LogStart wire.Offset
+	// Cleaned is the offset below which the log was compacted, by whichever broker: Kafka's cleaner leaves segments that
+	// end below the next one's base, so that this is no sign of a lost write there.
+	Cleaned wire.Offset
 	// Clean says that the log was closed in order: its end is trusted and nothing is scanned.
 	Clean bool
 	// PowerLoss says that writes which were not synced may be missing in any order (the machine has restarted since the

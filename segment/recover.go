@@ -27,7 +27,8 @@ import (
 //	after a kill        if it is zeros (a reserve), or if no good batch follows: then it was the last one. The page cache
 //	                    survives a kill, so a bad batch with good ones after it was damaged in some other way.
 //	after a power loss  always, with everything after it: unsynced writes reach the disk in any order. A segment that
-//	                    begins above the end of the one before it follows a write that was lost, and goes too.
+//	                    begins above the end of the one before it follows a write that was lost, and goes too; not
+//	                    where the log was compacted, because segments that Kafka has compacted need not adjoin.
 //
 // The indexes of the segments from the recovery point on are completed on the way, after a power loss made anew.
 func (op *opening) recover() error {
@@ -43,11 +44,24 @@ func (op *opening) recover() error {
 			op.l.markUnsynced(s)
 		}
 		bound := op.c.bound(i)
-		if cut || op.PowerLoss && i+1 < len(op.c) && end < bound && op.RecoveryPoint < bound {
+		gap := op.PowerLoss && i+1 < len(op.c) && end < bound && max(op.RecoveryPoint, op.Cleaned) < bound
+		if gap && !cut {
+			op.reportGap(i+1, end)
+		}
+		if cut || gap {
 			return op.dropFrom(i + 1)
 		}
 	}
 	return nil
+}
+
+// reportGap notes the loss of segment i and all later ones.
+func (op *opening) reportGap(i int, end wire.Offset) {
+	lost := op.c[i:]
+	if bytes := lost.bytes(); bytes > 0 {
+		op.rec.Truncated = append(op.rec.Truncated, Cut{File: op.l.path(lost[0].base, logSuffix), Bytes: bytes,
+			Reason: fmt.Sprintf("it begins above offset %d, where the segment before it ends: a write was lost", end)})
+	}
 }
 
 // check is the checking of one segment.

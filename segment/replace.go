@@ -3,7 +3,6 @@ package segment
 import (
 	"errors"
 	"fmt"
-	"math"
 	"os"
 
 	"tailrace/index"
@@ -14,12 +13,16 @@ import (
 // ErrOvertaken: the segments to be replaced are no longer what they were, because retention or a truncation was faster.
 var ErrOvertaken = errors.New("the segments were taken away or cut meanwhile")
 
+// ErrUnfit: what was appended to a replacement cannot be a segment. The log is as it was.
+var ErrUnfit = errors.New("does not fit a segment")
+
 // Replacement is a segment that is being made to take the place of a run of sealed ones. Whoever compacts a log reads
 // them by Batches, appends what is to stay, and commits. Until then nobody sees anything of it. It belongs to one
 // goroutine; the log goes on meanwhile.
 type Replacement struct {
 	l       *Log
 	old     chain
+	cuts    int // Log.cuts when old was found
 	base    wire.Offset
 	file    vfs.File
 	x       indexer
@@ -53,6 +56,7 @@ func (l *Log) Replace(first, next wire.Offset, bufBytes int) (*Replacement, erro
 		return nil, ErrOvertaken
 	}
 	r := &Replacement{l: l, old: c[i:j:j], base: first, next: first, buf: make([]byte, 0, max(bufBytes, scanBytes))}
+	r.cuts = l.cuts
 	name := l.path(replacementNumber, logSuffix) + cleanedSuffix
 	if r.file, err = l.openFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC); err == nil {
 		r.x, err = l.openIndexer(replacementNumber, cleanedSuffix, os.O_TRUNC)
@@ -110,7 +114,7 @@ func (r *Replacement) batchesOf(s *seg, h *handle, i int, fn func(b Batch, last 
 	return nil
 }
 
-// Append adds a batch, which is copied.
+// Append adds a batch, which is copied. ErrUnfit: it does not follow the one before, or the segment would be too long.
 func (r *Replacement) Append(b Batch) error {
 	var h header
 	wrong := h.parse(b, 0, int64(len(b)), r.base)
@@ -121,19 +125,14 @@ func (r *Replacement) Append(b Batch) error {
 		wrong = "more than a segment can hold"
 	}
 	if wrong != "" {
-		return fmt.Errorf("BUG: %s: replacement at %d: %s", r.l.dir, r.base, wrong)
+		return fmt.Errorf("%s: replacement at %d %w: %s", r.l.dir, r.base, ErrUnfit, wrong)
 	}
 	if len(r.buf)+len(b) > cap(r.buf) {
 		if err := r.flush(); err != nil {
 			return err
 		}
 	}
-	err := r.x.note(h, r.pos)
-	if errors.Is(err, index.ErrFull) {
-		r.x.interval = math.MaxInt64 // no more entries: the end of the segment is found by a longer walk
-		err = r.x.note(h, r.pos)
-	}
-	if err != nil {
+	if err := r.x.note(h, r.pos); err != nil {
 		return r.l.failure("making a replacement", err)
 	}
 	r.buf = append(r.buf, b...)
@@ -182,9 +181,7 @@ func (r *Replacement) complete() error {
 		err = l.failure("syncing a replacement", r.file.Sync())
 	}
 	if err == nil {
-		if err = r.x.finish(); errors.Is(err, index.ErrFull) {
-			err = nil
-		}
+		err = r.x.finish()
 	}
 	if err = errors.Join(err, r.close()); err != nil {
 		return err

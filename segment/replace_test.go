@@ -52,8 +52,8 @@ func TestReplace(t *testing.T) {
 			}
 			return r.Append(b)
 		}))
-		if err := r.Append(all[0].bytes); err == nil {
-			t.Error("a batch out of order was taken")
+		if err := r.Append(all[0].bytes); !errors.Is(err, ErrUnfit) {
+			t.Errorf("a batch out of order: %v", err)
 		}
 		mustHold(t, l, all)
 		must(t, r.Commit())
@@ -167,4 +167,31 @@ func TestFullDiskEndsAReplacement(t *testing.T) {
 	must(t, r.Batches(func(b Batch, _ bool) error { return r.Append(b) }))
 	must(t, r.Commit())
 	mustHold(t, l, append(all, m))
+}
+
+// TestReplacementWithSmallIndexes: where segment.index.bytes was lowered, the indexes of a replacement have few
+// entries, but the last one still tells the largest timestamp: retention goes by it.
+func TestReplacementWithSmallIndexes(t *testing.T) {
+	fsys := newFaultFS(t)
+	c := *testConfig()
+	c.SegmentBytes, c.IndexIntervalBytes = 1<<20, 100
+	l := open(t, Options{FS: fsys, Dir: "/log", Config: &c})
+	for i := range 1000 {
+		m := makeBatch(l.End(), 1, startMs+int64(i), 100)
+		must(t, l.Append(m.bytes, m.appended(false)))
+	}
+	must(t, l.Roll())
+	small := c
+	small.IndexBytes = 0
+	l.SetConfig(&small)
+	r, err := l.Replace(0, 1000, 0)
+	must(t, err)
+	must(t, r.Batches(func(b Batch, _ bool) error { return r.Append(b) }))
+	must(t, r.Commit())
+	must(t, l.Close())
+	l = open(t, Options{FS: fsys, Dir: "/log", Config: &small, Clean: true, RecoveryPoint: l.End()})
+	if ts, err := l.LargestTimestamp(0); err != nil || ts != startMs+999 {
+		t.Errorf("the largest timestamp is %d, %v, want %d", ts, err, startMs+999)
+	}
+	must(t, l.Close())
 }

@@ -67,6 +67,15 @@ func (c chain) find(off wire.Offset) int {
 	return sort.Search(len(c), func(i int) bool { return c[i].base > off }) - 1
 }
 
+// bytes is what all segments hold together.
+func (c chain) bytes() int64 {
+	sum := int64(0)
+	for _, s := range c {
+		sum += s.size()
+	}
+	return sum
+}
+
 // bound is the offset below which those of segment i lie.
 func (c chain) bound(i int) wire.Offset {
 	if i+1 < len(c) {

@@ -67,11 +67,12 @@ func (r *Replacement) swap() error {
 	return nil
 }
 
-// find is the place of the old segments in the chain, -1 if they are no longer there. Under work or mu.
+// find is the place of the old segments in the chain, -1 if they are no longer there, or Truncate has cut one, which
+// leaves it in its place. Under work.
 func (r *Replacement) find() int {
 	c := *r.l.chain.Load()
 	i := slices.Index(c, r.old[0])
-	if i < 0 || i+len(r.old) >= len(c) || !slices.Equal(c[i:i+len(r.old)], r.old) {
+	if i < 0 || i+len(r.old) >= len(c) || !slices.Equal(c[i:i+len(r.old)], r.old) || r.cuts != r.l.cuts {
 		return -1
 	}
 	return i

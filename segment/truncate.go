@@ -106,6 +106,7 @@ func (l *Log) truncate(c chain, i int, to wire.Offset) error {
 		old := s.h.Swap(nil)
 		l.names.Unlock()
 		l.letGo(old)
+		l.cuts++
 		l.doomed = append(l.doomed, doomed{stale: s, atMs: l.now()})
 	}
 	return l.cutChain(c[:i+1], c[i+1:], start, end)

@@ -13,6 +13,7 @@ const (
 	ErrTrailing                  // bytes left over behind the last field
 	ErrVersion                   // a version outside the range that the codec knows
 	ErrKey                       // an API key that Kafka does not have
+	ErrCount                     // more elements than one request may have
 )
 
 var errorTexts = [...]string{
@@ -24,6 +25,7 @@ var errorTexts = [...]string{
 	ErrTrailing: "bytes are left over behind the last field",
 	ErrVersion:  "the version is outside the supported range",
 	ErrKey:      "unknown API key",
+	ErrCount:    "there are more elements than one request may have",
 }
 
 // Error returns the reason as a short text.

@@ -85,7 +85,7 @@ type weighing struct {
 	epochs map[logdir.Key]wire.LeaderEpoch // of partitions whose files are ahead of the metadata
 
 	elsewhere, moving, tiered, aborted, open []string
-	missing, otherID, behind, lost           []string
+	missing, otherID, behind, lost, old      []string
 }
 
 func (w *weighing) topic(t *metadata.Topic) {
@@ -138,6 +138,9 @@ func (w *weighing) partition(t *metadata.Topic, k logdir.Key, part *metadata.Par
 	if s.Open {
 		w.open = append(w.open, name)
 	}
+	if s.Old {
+		w.old = append(w.old, name)
+	}
 	if s.LatestEpoch > part.LeaderEpoch {
 		w.epochs[k] = s.LatestEpoch
 		w.behind = append(w.behind, name)
@@ -159,6 +162,8 @@ func (w *weighing) conclude() {
 		{w.aborted, "transactions were aborted in %s, and read_committed consumers must not see their records: " +
 			"transactions are not served yet; adopt when retention has dropped these records, or with a later release"},
 		{w.open, "transactions are under way in %s: let them end and stop Kafka again"},
+		{w.old, "records of message format 0 or 1 are in %s, and only format 2 (Kafka 0.11 and later) can be read: let " +
+			"retention drop them, or copy the topics with Kafka's tools"},
 		{w.lost, "partitions are in a failed log directory as Kafka's metadata has it (%s): repair that first"},
 	} {
 		if len(r.names) > 0 {

@@ -45,6 +45,11 @@ func TestWhatSpeaksAgainst(t *testing.T) {
 		{"an open transaction", "transactions are under way in orders-2", func(t *testing.T, fsys *faultfs.FS) {
 			put(t, fsys, dir("orders-2/00000000000000000010.snapshot"), openTransaction())
 		}},
+		{"old records", "message format 0 or 1 are in orders-5", func(t *testing.T, fsys *faultfs.FS) {
+			old := make([]byte, 34) // a record set of format 1: offset, length, CRC, magic, attributes, timestamp, key, value
+			old[11], old[16] = 22, 1
+			put(t, fsys, dir("orders-5/00000000000000000000.log"), old)
+		}},
 		{"another topic's files", "the id of another", func(t *testing.T, fsys *faultfs.FS) {
 			put(t, fsys, dir("orders-3/"+logdir.PartitionMetadataFile), []byte("version: 0\ntopic_id: AAAAAAAAQACAAAAAAAAAAQ"))
 		}},

@@ -117,7 +117,8 @@ func (c *Coordinator[E]) Submit(index int32, ev E, w Waiter) {
 	}
 }
 
-// Announce gives an event that nobody waits for to every shard. A shard that loads gets it afterwards.
+// Announce gives an event that nobody waits for to every shard. A shard that loads gets it afterwards. It may happen
+// twice: one whose records could not be written happens again when the shard is loaded anew.
 func (c *Coordinator[E]) Announce(ev E) {
 	for _, s := range *c.shards.Load() {
 		if s != nil {

@@ -51,7 +51,8 @@ func (s *shard[E]) fail() {
 
 var errClosed = errors.New("the shard was closed")
 
-// load makes the machine by replay. When it fails it is tried again later, and for ever: clients are told to wait.
+// load makes the machine by replay. When it fails it is tried again later, and for ever; meanwhile this is no
+// coordinator.
 func (s *shard[E]) load() {
 	if s.p.LogStart() != s.p.LogEnd() {
 		s.c.loads <- struct{}{}
@@ -69,7 +70,9 @@ func (s *shard[E]) load() {
 		code = errcode.KafkaStorageError
 	}
 	if code != errcode.None {
-		s.breaks(code)
+		s.mu.Lock()
+		s.broken, s.lost = code, true
+		s.mu.Unlock()
 		return
 	}
 	l.report(time.Since(began))
@@ -77,7 +80,7 @@ func (s *shard[E]) load() {
 	now := s.c.o.NowMs()
 	if s.happen(now, func() effect.Effects { return s.machine.Loaded(now) }) && s.append(now) {
 		s.mu.Lock()
-		s.armedMs = never
+		s.armedMs, s.lost = never, false
 		if s.state == loading {
 			s.state = ready
 		}
@@ -91,7 +94,8 @@ type loader[E any] struct {
 	s       *shard[E]
 	machine Machine[E]
 	walker  batch.Walker
-	open    map[int64][]held // records of transactions that have not ended, by producer
+	open    map[int64][]held       // records of transactions that have not ended, by producer
+	newest  map[string]wire.Offset // of each key that was applied while there were such transactions
 	records int
 	left    int // records that the machine would not have
 	first   error
@@ -100,9 +104,11 @@ type loader[E any] struct {
 type held struct {
 	r           effect.Record
 	timestampMs int64
+	at          wire.Offset
 }
 
-// batch replays one batch. The records of a transaction count from its commit on.
+// batch replays one batch. The records of a transaction count from its commit on, but not against what was written
+// after them: that is what compaction would leave, too (OffsetMetadataManager.replayEndTransactionMarker).
 func (l *loader[E]) batch(v batch.View) error {
 	s := l.s
 	s.mu.Lock()
@@ -117,27 +123,30 @@ func (l *loader[E]) batch(v batch.View) error {
 			l.ended(v.ProducerID(), r.Key)
 			continue
 		}
-		h := held{effect.Record{Key: bytes.Clone(r.Key), Value: bytes.Clone(r.Value)}, r.TimestampMs}
+		h := held{effect.Record{Key: bytes.Clone(r.Key), Value: bytes.Clone(r.Value)}, r.TimestampMs, r.Offset}
 		if !v.IsTransactional() {
-			l.replay(h, r.Offset)
+			l.replay(h)
 			continue
 		}
-		if l.open == nil {
-			l.open = map[int64][]held{}
+		if len(l.open) == 0 {
+			l.open, l.newest = map[int64][]held{}, map[string]wire.Offset{}
 		}
 		l.open[v.ProducerID()] = append(l.open[v.ProducerID()], h)
 	}
 	return l.walker.Err()
 }
 
-func (l *loader[E]) replay(h held, at wire.Offset) {
+func (l *loader[E]) replay(h held) {
 	l.records++
+	if len(l.open) > 0 {
+		l.newest[string(h.r.Key)] = h.at
+	}
 	if err := l.machine.Replay(h.r, h.timestampMs); err != nil {
 		l.left++
 		if l.first == nil {
 			l.first = err
 			l.s.c.o.Logger.Warn("a record of a coordinator's partition is left out", "topic", l.s.p.Topic,
-				"partition", l.s.p.Index, "offset", int64(at), "reason", err)
+				"partition", l.s.p.Index, "offset", int64(h.at), "reason", err)
 		}
 	}
 }
@@ -147,7 +156,9 @@ func (l *loader[E]) ended(producer int64, key []byte) {
 	const commit = 1
 	if len(key) >= 4 && binary.BigEndian.Uint16(key[2:]) == commit {
 		for _, h := range l.open[producer] {
-			l.replay(h, -1)
+			if at, ok := l.newest[string(h.r.Key)]; !ok || at < h.at {
+				l.replay(h)
+			}
 		}
 	}
 	delete(l.open, producer)

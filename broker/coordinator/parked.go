@@ -14,11 +14,13 @@ type parked struct {
 	replies []effect.Reply
 }
 
-// park gives the answers of the steps so far, or lets them wait for the disk.
+// park gives the answers of the steps so far, or lets them wait for the disk. Steps that nobody waits for are to be on
+// the disk, too.
 func (s *shard[E]) park() {
-	if len(s.replies) == 0 {
+	if len(s.replies) == 0 && s.end == s.asked {
 		return
 	}
+	s.asked = s.end
 	s.mu.Lock()
 	s.turn++
 	turn := s.turn

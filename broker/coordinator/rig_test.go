@@ -31,7 +31,7 @@ const answerWithin = 30 * time.Second
 
 // event is something that happens to a book: a value is put under a key, asked for, or waited for.
 type event struct {
-	kind  string // "put", "get", "await", "tick", "panic"
+	kind  string // "put", "silent" (a put without an answer), "get", "await", "wake", "tick", "panic"
 	key   string
 	value string
 	times int // records of a put
@@ -84,6 +84,9 @@ func (b *book) Step(ev event, nowMs int64) effect.Effects {
 		e.Replies = append(e.Replies, effect.Reply{To: ev.to, Body: said(b.values[ev.key])})
 	case "await":
 		b.waiting[ev.key] = append(b.waiting[ev.key], ev.to)
+	case "silent":
+		b.values[ev.key] = ev.value
+		e.Records = append(e.Records, effect.Record{Key: []byte(ev.key), Value: []byte(ev.value)})
 	case "put":
 		if b.gate != nil {
 			<-b.gate

@@ -41,6 +41,7 @@ type shard[E any] struct {
 	parked  []parked            // answers that wait for the disk, oldest first
 	turn    uint32              // of the last of them
 	broken  errcode.Code        // an append or a sync failed: the machine is ahead of the log
+	lost    bool                // the last load has failed, and the next one may, too
 	ticked  bool                // the timer has fired
 	armedMs int64               // when the timer fires; never: it is not set
 
@@ -48,6 +49,7 @@ type shard[E any] struct {
 	retry    time.Duration // the last wait before a load
 	machine  Machine[E]
 	end      wire.Offset // of the partition, with all that this shard has appended
+	asked    wire.Offset // up to which the disk was asked to have it
 	builder  batch.Builder
 	appender partition.Appender
 	replies  []effect.Reply
@@ -69,8 +71,12 @@ func (s *shard[E]) submit(ev E, w Waiter) errcode.Code {
 		s.mu.Unlock()
 		return errcode.NotCoordinator
 	case w != nil && (s.state != ready || s.broken != errcode.None):
+		code := errcode.CoordinatorLoadInProgress
+		if s.lost { // whoever waits for it may wait for ever
+			code = errcode.NotCoordinator
+		}
 		s.mu.Unlock()
-		return errcode.CoordinatorLoadInProgress
+		return code
 	}
 	if w != nil {
 		s.open[w] = struct{}{}
@@ -136,7 +142,11 @@ func (s *shard[E]) run() {
 			events, tick := s.queue, s.ticked
 			s.queue, s.ticked = s.spare[:0], false
 			s.mu.Unlock()
-			s.drain(events, tick)
+			if again := s.drain(events, tick); len(again) > 0 {
+				s.mu.Lock()
+				s.queue = append(again, s.queue...)
+				s.mu.Unlock()
+			}
 			clear(events)
 			s.spare = events
 		default:

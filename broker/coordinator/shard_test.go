@@ -4,6 +4,7 @@ import (
 	"maps"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -83,7 +84,11 @@ func TestLargeStep(t *testing.T) {
 		if c.code != errcode.None || s.p.LogEnd() != 50 {
 			t.Errorf("%v, log end %d", c.code.Name(), s.p.LogEnd())
 		}
-		// One that fits into no segment can never be written: it is refused, and the shard goes on without it.
+		c = s.submit(event{kind: "put", key: "c", value: strings.Repeat("x", 100), times: 500}).wait()
+		if c.code != errcode.None || s.p.LogEnd() != 550 || s.batches() < 6 {
+			t.Errorf("a step larger than a segment: %v, log end %d, %d batches", c.code.Name(), s.p.LogEnd(), s.batches())
+		}
+		// A record that fits into no segment can never be written: it is refused, and the shard goes on without.
 		c = s.submit(event{kind: "put", key: "b", value: strings.Repeat("x", 9<<10)}).wait()
 		if c.code != errcode.UnknownServerError {
 			t.Errorf("too large a step: %v", c.code.Name())
@@ -170,8 +175,8 @@ func TestLoad(t *testing.T) {
 	})
 }
 
-// TestLoadOfTransactions: records of a transaction count when it was committed, and from then on. A record that the
-// machine does not take is named once and left out.
+// TestLoadOfTransactions: records of a transaction count when it was committed, and from then on, but what was written
+// after them counts more. A record that the machine does not take is named once and left out.
 func TestLoadOfTransactions(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		s := openShelf(t, faultfs.New())
@@ -192,8 +197,10 @@ func TestLoadOfTransactions(t *testing.T) {
 				t.Fatalf("%v %s", r.Code.Name(), r.Message)
 			}
 		}
+		sequence := map[int64]int32{}
 		in := func(id int64) batch.Options {
-			return batch.Options{Transactional: true, Producer: &batch.Producer{ID: id}}
+			sequence[id]++
+			return batch.Options{Transactional: true, Producer: &batch.Producer{ID: id, Sequence: sequence[id] - 1}}
 		}
 		end := func(id int64, kind byte) {
 			write(batch.Options{Transactional: true, Control: true, Producer: &batch.Producer{ID: id, Sequence: -1}},
@@ -206,12 +213,21 @@ func TestLoadOfTransactions(t *testing.T) {
 		write(in(1), []byte("committed"), []byte("1"))
 		write(in(2), []byte("aborted"), []byte("1"))
 		write(in(3), []byte("undecided"), []byte("1"))
-		write(batch.Options{}, []byte("committed"), []byte("0"))
+		write(batch.Options{}, []byte("before"), []byte("0"))
+		write(in(1), []byte("before"), []byte("1"))
+		write(in(1), []byte("overtaken"), []byte("1"))
+		write(in(1), []byte("removed"), []byte("1"))
+		write(in(4), []byte("twice"), []byte("older"))
+		write(in(5), []byte("twice"), []byte("newer"))
+		write(batch.Options{}, []byte("overtaken"), []byte("2"))
+		write(batch.Options{}, []byte("removed"), nil)
 		end(1, 1)
 		end(2, 0)
+		end(5, 1)
+		end(4, 1)
 		s.c.Lead(s.p)
 		s.loaded()
-		want := map[string]string{"plain": "1", "committed": "1"}
+		want := map[string]string{"plain": "1", "committed": "1", "before": "1", "overtaken": "2", "twice": "newer"}
 		if got := s.current(); !maps.Equal(got, want) {
 			t.Errorf("the shard has %v, want %v", got, want)
 		}
@@ -327,6 +343,72 @@ func TestAnnounce(t *testing.T) {
 		if c := s.get("a").wait(); c.value != "2" {
 			t.Errorf("it reads %q", c.value)
 		}
+	})
+}
+
+// TestAnnouncedInVain: an event that nobody waits for happens again when what it led to could not be written. One that
+// the machine cannot bear does not.
+func TestAnnouncedInVain(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		fsys := faultfs.New()
+		s := openShelf(t, fsys)
+		defer s.close()
+		s.c.Lead(s.p)
+		s.put("a", "1").wait()
+		fsys.FailNth(1, syscall.ENOSPC, faultfs.Write, faultfs.MapStore)
+		s.c.Announce(event{kind: "silent", key: "a", value: "2"})
+		synctest.Wait()
+		if n := len(s.made); n != 1 || s.replayed()["a"] != "1" {
+			t.Fatalf("%d machines, the log has %v: the disk was not full", n, s.replayed())
+		}
+		fsys.ClearFaults()
+		s.loaded()
+		if c := s.get("a").wait(); c.value != "2" {
+			t.Errorf("after a full disk it reads %q", c.value)
+		}
+		s.c.Announce(event{kind: "panic"})
+		time.Sleep(time.Minute)
+		s.loaded()
+		if n := len(s.made); n != 3 {
+			t.Errorf("%d machines, want 3: one for the disk, one for the fault", n)
+		}
+	})
+}
+
+// TestAnnouncedIsKept: what an event that nobody waits for has led to is on the disk soon.
+func TestAnnouncedIsKept(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := openShelf(t, faultfs.New())
+		s.c.Lead(s.p)
+		s.put("a", "1").wait()
+		s.c.Announce(event{kind: "silent", key: "a", value: "2"})
+		synctest.Wait()
+		if durable, end := s.p.DurableEnd(), s.p.LogEnd(); durable != end || end != 2 {
+			t.Errorf("the log ends at %d and is durable up to %d", end, durable)
+		}
+		s.close()
+	})
+}
+
+// TestLostShard: a shard that cannot be loaded is no coordinator. It is not one that will be there soon: members would
+// be told that they live, and a list of groups would fail for those of one lost directory.
+func TestLostShard(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := openShelf(t, faultfs.New())
+		s.c.Lead(s.p)
+		s.put("a", "1").wait()
+		s.dir.Fail(syscall.EIO)
+		for range 20 {
+			s.put("a", "2").wait()
+			time.Sleep(time.Second)
+			if c := s.get("a").wait(); c.code != errcode.NotCoordinator {
+				t.Errorf("a call to a shard whose directory has failed: %v", c.code.Name())
+				break
+			}
+		}
+		s.c.Stop()
+		s.p.Abandon()
+		_ = s.dir.Close(false, 0)
 	})
 }
 

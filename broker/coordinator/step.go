@@ -12,26 +12,39 @@ import (
 	"tailrace/wire/errcode"
 )
 
-// batchBytes is what the records of several steps are gathered up to. A step that has more is one larger batch.
+// batchBytes is what the records of several steps are gathered up to. A step that has more is cut between records: one
+// that forgets the offsets of a topic in all groups may have more than fits into a segment, and could never be written.
 const batchBytes = 512 << 10
 
-// drain lets events happen one after the other, and appends what they lead to.
-func (s *shard[E]) drain(events []queued[E], tick bool) {
+// drain lets events happen one after the other, and appends what they lead to. When that fails those events that nobody
+// waits for, and so nobody sends again, are returned: they are for the next machine. Events of that kind may happen
+// twice.
+func (s *shard[E]) drain(events []queued[E], tick bool) (again []queued[E]) {
 	now := s.c.o.NowMs()
 	ok := true
 	if tick {
 		ok = s.happen(now, func() effect.Effects { return s.machine.Step(s.c.o.Tick, now) })
 	}
-	for i := range events {
-		if !ok {
-			break
-		}
-		ok = s.happen(now, func() effect.Effects { return s.machine.Step(events[i].ev, now) })
+	bad := -1 // the event that the machine could not bear
+	for i := 0; ok && i < len(events); i++ {
+		bad = i
+		ok = s.happen(now, func() effect.Effects {
+			e := s.machine.Step(events[i].ev, now)
+			bad = -1
+			return e
+		})
 	}
 	if ok && s.append(now) {
 		s.park()
 		s.arm(now)
+		return nil
 	}
+	for i, q := range events {
+		if q.w == nil && i != bad {
+			again = append(again, q)
+		}
+	}
+	return again
 }
 
 // happen takes the effects of one step. false means that the machine is of no more use.
@@ -47,24 +60,36 @@ func (s *shard[E]) happen(nowMs int64, step func() effect.Effects) (ok bool) {
 	e := step()
 	s.wakeMs = e.WakeMs
 	s.replies = append(s.replies, e.Replies...)
-	if len(e.Records) == 0 {
-		return true
+	return s.gather(nowMs, e.Records)
+}
+
+// gather adds the records of one step to the batch. false means that one which was full could not be written.
+func (s *shard[E]) gather(nowMs int64, records []effect.Record) bool {
+	most := min(batchBytes, s.p.Config().Log.SegmentBytes)
+	room := func(size int) bool {
+		return s.builder.Count() == 0 || s.builder.Size()+size <= most || s.append(nowMs)
 	}
 	size := 0
-	for _, r := range e.Records {
-		size += len(r.Key) + len(r.Value) + 32
+	for _, r := range records {
+		size += sizeOf(r)
 	}
-	if s.builder.Count() > 0 && s.builder.Size()+size > batchBytes && !s.append(nowMs) {
+	if !room(size) {
 		return false
 	}
-	if s.builder.Count() == 0 {
-		s.builder.Reset(batch.Options{Codec: s.c.o.Codec, Level: codec.DefaultLevel(s.c.o.Codec), LeaderEpoch: -1})
-	}
-	for _, r := range e.Records {
+	for _, r := range records {
+		if !room(sizeOf(r)) {
+			return false
+		}
+		if s.builder.Count() == 0 {
+			s.builder.Reset(batch.Options{Codec: s.c.o.Codec, Level: codec.DefaultLevel(s.c.o.Codec), LeaderEpoch: -1})
+		}
 		s.builder.Append(nowMs, r.Key, r.Value)
 	}
 	return true
 }
+
+// sizeOf is the most that a record takes of a batch.
+func sizeOf(r effect.Record) int { return len(r.Key) + len(r.Value) + 32 }
 
 // append writes the batch that was gathered, if there is one. false means that it failed.
 func (s *shard[E]) append(nowMs int64) bool {

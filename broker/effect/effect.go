@@ -5,8 +5,9 @@
 // nothing of groups.
 //
 // The promise behind the words: a machine applies an effect to its own state at once, the runner appends the records in
-// the order of the steps, as one batch a step or as one for several, and gives an answer when all that was appended
-// before it, and with it, is durable. If an append fails the machine is thrown away and made again from the log.
+// the order of the steps, several steps to a batch or, if one has very many, several batches to a step, and gives an
+// answer when all that was appended before it, and with it, is durable. If an append fails the machine is thrown away
+// and made again from the log.
 //
 // Values, no state: safe for concurrent use.
 package effect

@@ -197,7 +197,7 @@ func TestCleanedIsForgotten(t *testing.T) {
 	}
 }
 
-// TestCleanedOfADroppedPartition goes with the next write, whoever asks for it.
+// TestCleanedOfADroppedPartition goes with the next write, whoever asks for it, at the latest with a clean stop.
 func TestCleanedOfADroppedPartition(t *testing.T) {
 	fsys := faultfs.New()
 	d := open(t, fsys, new(bytes.Buffer))
@@ -216,13 +216,18 @@ func TestCleanedOfADroppedPartition(t *testing.T) {
 	if o, err := ReadCheckpoint(fsys, "/data/log/"+CleanerFile); err != nil || o[k] != 5 {
 		t.Errorf("dropping costs a write: %v, %v", o, err)
 	}
-	if err := d.LimitCleaned(Key{"other", 0}, 0); err != nil {
-		t.Fatal(err)
-	}
-	if o, err := ReadCheckpoint(fsys, "/data/log/"+CleanerFile); err != nil || len(o) != 0 {
-		t.Errorf("checkpoint %v, %v", o, err)
-	}
-	if err := d.Close(true, 0); err != nil {
-		t.Fatal(err)
+	ask := func() error { return d.LimitCleaned(Key{"other", 0}, 0) }
+	for _, write := range []func() error{ask, func() error { return d.Close(true, 0) }} {
+		d.Add(k, m)
+		if err := d.setCleaned(k, m, 5); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = d.Drop(k, path) // the directory is gone already
+		if err := write(); err != nil {
+			t.Fatal(err)
+		}
+		if o, err := ReadCheckpoint(fsys, "/data/log/"+CleanerFile); err != nil || len(o) != 0 {
+			t.Errorf("checkpoint %v, %v", o, err)
+		}
 	}
 }

@@ -395,7 +395,8 @@ func (d *Dir) Close(clean bool, brokerEpoch int64) error {
 	if !clean || d.Offline() != nil {
 		return nil
 	}
-	if err := errors.Join(d.writeCheckpoints(true), d.side.save()); err != nil {
+	flush := d.changeCleaned(func() bool { return false }) // what was dropped since it was last written
+	if err := errors.Join(flush, d.writeCheckpoints(true), d.side.save()); err != nil {
 		return err
 	}
 	for _, then := range d.closing {

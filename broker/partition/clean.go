@@ -86,7 +86,8 @@ func (p *Partition) cleanFailed(err error, nowMs int64) {
 	case isFull(err):
 		p.cleanAfterMs.Store(nowMs + retryCleanMs)
 		p.reportFull(err)
-	case errors.As(err, &bad) || errors.As(err, &unreadable) || errors.As(err, &many):
+	case errors.As(err, &bad) || errors.As(err, &unreadable) || errors.As(err, &many) ||
+		errors.Is(err, segment.ErrUnfit):
 		p.uncleanable.Store(true)
 		p.logger.Warn("log is not compacted any more until the broker is started again",
 			"topic", p.Topic, "partition", p.Index, "error", err)

@@ -217,6 +217,16 @@ func TestDamageMakesUncleanable(t *testing.T) {
 	}
 }
 
+// TestReplacementThatDoesNotFit: tombstones that get a delete horizon make batches longer, in the end longer than a
+// segment may be. That is no failure of the disk, and does not take the other partitions of the directory.
+func TestReplacementThatDoesNotFit(t *testing.T) {
+	p := compacted(t)
+	p.cleanFailed(fmt.Errorf("replacement at 0: %w", segment.ErrUnfit), 0)
+	if p.dir.Offline() != nil || !p.uncleanable.Load() {
+		t.Errorf("uncleanable: %v, the directory: %v", p.uncleanable.Load(), p.dir.Offline())
+	}
+}
+
 // TestWhatIsNotCleaned: a topic that is not compacted, an open transaction that a snapshot tells of, a deleted
 // partition.
 func TestWhatIsNotCleaned(t *testing.T) {

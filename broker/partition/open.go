@@ -43,7 +43,7 @@ func Open(o Options) (*Partition, error) {
 	haveEpochs := p.loadEpochs()
 	log, recovered, err := segment.Open(segment.Options{
 		FS: o.Dir.FS(), Dir: o.Path, Config: &o.Config.Log,
-		RecoveryPoint: known.RecoveryPoint, LogStart: known.LogStart,
+		RecoveryPoint: known.RecoveryPoint, LogStart: known.LogStart, Cleaned: o.Dir.Cleaned(o.Key),
 		Clean: o.Dir.Clean(), PowerLoss: !o.Dir.SameBoot(), Rewrite: o.Dir.FailedBefore(),
 		MapBelow: o.MapBelow, Budget: o.Budget, Background: o.Background,
 		OnBatch: p.replayEpoch, OnRoll: p.rolled,

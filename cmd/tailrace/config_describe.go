@@ -165,10 +165,30 @@ func resourceSettings(ctx context.Context, cl *kgo.Client, r resource, verbose b
 	return readSettings(ctx, cl, list, verbose)
 }
 
+// askedAtOnce is how many resources one request asks about. A broker's answers are large, and Tailrace gives none to a
+// request about more than 10,000.
+const askedAtOnce = 1000
+
 func readSettings(ctx context.Context, cl *kgo.Client, resources []resource, verbose bool) ([]settings, error) {
-	if len(resources) == 0 {
-		return nil, nil
+	found := map[resource]settings{}
+	for some := range slices.Chunk(resources, askedAtOnce) {
+		if err := askSettings(ctx, cl, some, verbose, found); err != nil {
+			return nil, err
+		}
 	}
+	var list []settings
+	for _, r := range resources {
+		if s, ok := found[r]; ok {
+			list = append(list, s)
+		}
+	}
+	return list, nil
+}
+
+// askSettings puts the settings of some resources into found.
+func askSettings(
+	ctx context.Context, cl *kgo.Client, resources []resource, verbose bool, found map[resource]settings,
+) error {
 	req := kmsg.NewPtrDescribeConfigsRequest()
 	req.IncludeSynonyms, req.IncludeDocumentation = true, verbose
 	for _, r := range resources {
@@ -179,10 +199,9 @@ func readSettings(ctx context.Context, cl *kgo.Client, resources []resource, ver
 		}
 		req.Resources = append(req.Resources, rr)
 	}
-	found := map[resource]settings{}
 	for _, shard := range cl.RequestSharded(ctx, req) {
 		if shard.Err != nil {
-			return nil, shard.Err
+			return shard.Err
 		}
 		for _, r := range shard.Resp.(*kmsg.DescribeConfigsResponse).Resources {
 			kind := kindTopic
@@ -191,24 +210,18 @@ func readSettings(ctx context.Context, cl *kgo.Client, resources []resource, ver
 			}
 			if err := kerr.ErrorForCode(r.ErrorCode); err != nil {
 				if kind == kindTopic && errors.Is(err, kerr.UnknownTopicOrPartition) {
-					return nil, noTopic(r.ResourceName)
+					return noTopic(r.ResourceName)
 				}
 				message := ""
 				if r.ErrorMessage != nil {
 					message = *r.ErrorMessage
 				}
-				return nil, fmt.Errorf("%s: %s", resourceText(kind, r.ResourceName), reason(err, message))
+				return fmt.Errorf("%s: %s", resourceText(kind, r.ResourceName), reason(err, message))
 			}
 			found[resource{kind, r.ResourceName}] = toSettings(kind, r)
 		}
 	}
-	var list []settings
-	for _, r := range resources {
-		if s, ok := found[r]; ok {
-			list = append(list, s)
-		}
-	}
-	return list, nil
+	return nil
 }
 
 func toSettings(kind string, r kmsg.DescribeConfigsResponseResource) settings {

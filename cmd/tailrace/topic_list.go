@@ -159,16 +159,18 @@ func topicConfigs(ctx context.Context, adm *kadm.Client, names []string) map[str
 			return nil
 		}
 	}
-	resources, err := adm.DescribeTopicConfigs(ctx, names...)
-	if err != nil {
-		return nil
-	}
 	all := map[string]map[string]string{}
-	for _, r := range resources {
-		all[r.Name] = map[string]string{}
-		for _, c := range r.Configs {
-			if c.Source == kmsg.ConfigSourceDynamicTopicConfig {
-				all[r.Name][c.Key] = c.MaybeValue()
+	for some := range slices.Chunk(names, askedAtOnce) {
+		resources, err := adm.DescribeTopicConfigs(ctx, some...)
+		if err != nil {
+			return nil
+		}
+		for _, r := range resources {
+			all[r.Name] = map[string]string{}
+			for _, c := range r.Configs {
+				if c.Source == kmsg.ConfigSourceDynamicTopicConfig {
+					all[r.Name][c.Key] = c.MaybeValue()
+				}
 			}
 		}
 	}

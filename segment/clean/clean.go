@@ -61,9 +61,13 @@ func (e *TooManyKeysError) Error() string {
 // stay so, which loses nothing.
 func Clean(log *segment.Log, d Debt, o *Options) (Result, error) {
 	c := &cleaning{log: log, o: o, res: Result{To: d.From}}
-	aborted, err := log.Aborted(nil, log.Sealed()[0].Base, d.To)
+	sealed := log.Sealed()
+	if len(sealed) == 0 {
+		return c.res, segment.ErrOvertaken
+	}
+	aborted, err := log.Aborted(nil, sealed[0].Base, d.To)
 	if err != nil {
-		return c.res, err
+		return c.res, overtaken(err)
 	}
 	c.keys = newKeys(o.KeyBytes, o.KeyLoad, int64(d.To-d.From))
 	if err := c.readKeys(d, aborted); err != nil {

@@ -33,7 +33,7 @@ func (t *txns) reach(off wire.Offset) {
 	for len(t.aborted) > 0 && t.aborted[0].First <= off {
 		a := t.aborted[0]
 		t.aborted = t.aborted[1:]
-		if t.aborting[a.ProducerID] == nil {
+		if was := t.aborting[a.ProducerID]; was == nil || was.Last < a.First {
 			t.aborting[a.ProducerID] = &aborting{Aborted: a}
 		}
 	}
@@ -46,8 +46,11 @@ func (t *txns) data(b batch.View) bool {
 		return false
 	}
 	if a := t.aborting[b.ProducerID()]; a != nil {
-		a.seen = true
-		return true
+		if b.BaseOffset() < a.Last {
+			a.seen = true
+			return true
+		}
+		delete(t.aborting, b.ProducerID()) // its marker lies below where the walk began
 	}
 	t.committed[b.ProducerID()] = true
 	return false

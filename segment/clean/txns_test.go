@@ -127,3 +127,36 @@ func TestCommitMarkerWaitsForItsRecords(t *testing.T) {
 		}
 	}
 }
+
+// TestAbortedOnceCommittedLater: a transaction that was aborted in the clean part says nothing of what its producer
+// commits in the dirty one. Else a tombstone there would not count, but go in the end, and its key come back.
+func TestAbortedOnceCommittedLater(t *testing.T) {
+	l := open(t, newFS(t), segment.Options{})
+	txn := func(seq int32) batch.Options {
+		return batch.Options{Transactional: true, Producer: &batch.Producer{ID: 1, Sequence: seq}}
+	}
+	put(t, l, batch.Options{}, startMs, rec{"a", "old"})
+	put(t, l, txn(0), startMs, rec{"x", "aborted"})
+	endTxn(t, l, 1, 0, abortMarker) // 2
+	aborted(t, l, 1, 1, 2)
+	must(t, l.Roll())
+	put(t, l, batch.Options{}, startMs, rec{"end", "1"})
+	to := run(t, l, 0, options(startMs))
+	put(t, l, batch.Options{}, startMs, rec{"b", "kept"})
+	put(t, l, txn(1), startMs, rec{"b", "aborted as well"})
+	endTxn(t, l, 1, 0, abortMarker) // 6
+	aborted(t, l, 1, 5, 6)
+	put(t, l, txn(2), startMs, rec{"a", ""})
+	endTxn(t, l, 1, 0, commitMarker)
+	for i := range 3 {
+		must(t, l.Roll())
+		put(t, l, batch.Options{}, startMs, rec{"end", "2"})
+		to = run(t, l, to, options(startMs+int64(i)*2000))
+	}
+	if got := newest(records(t, l))["a"]; got != "" {
+		t.Errorf("a was deleted and is %q again", got)
+	}
+	if got := newest(records(t, l))["b"]; got != "kept" {
+		t.Errorf("b is %q, although what came later was aborted", got)
+	}
+}

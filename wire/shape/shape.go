@@ -4,7 +4,8 @@
 // them allocate 64 MiB, and a count of tagged fields makes them loop four billion times. Check walks the body
 // first, by a table of what each version looks like, and refuses what does not fit: counts and lengths beyond the
 // bytes left, null where Kafka refuses null (kmsg reads it as empty), tagged fields of the wrong size, and bytes left
-// over at the end. A body that passes decodes with kmsg, and costs memory in proportion to its size.
+// over at the end. A body that passes decodes with kmsg, and costs memory in proportion to its size; that of its
+// answer, in proportion to its elements, of which there are MaxElements at most.
 //
 // The table (table.go) is text and documents the requests; one more API is one more paragraph there. It is compiled
 // once, at start, and never changes, so Check may be called from any goroutine. It allocates only when it refuses.
@@ -16,6 +17,10 @@ import (
 
 	"tailrace/wire"
 )
+
+// MaxElements is how many elements all arrays of a request may have together. A group's name may be one byte, and is
+// answered with hundreds: 4 MiB of them made 2.5 GB of answer. No client has that much to ask at once; Kafka has no bound.
+const MaxElements = 1 << 18
 
 // Error says which field of a request does not fit.
 type Error struct {
@@ -63,7 +68,7 @@ func (a *api) check(version int16, body []byte) error {
 		return &Error{API: a.name, Version: version, Reason: wire.ErrVersion}
 	}
 	p := &a.versions[i]
-	w := walker{flexible: p.flexible}
+	w := walker{flexible: p.flexible, left: MaxElements}
 	w.r.Reset(body)
 	if bad := w.fields(p); bad != nil {
 		return &Error{API: a.name, Version: version, Field: bad.path, Pos: w.r.Pos(), Reason: w.r.Err()}
@@ -78,6 +83,7 @@ func (a *api) check(version int16, body []byte) error {
 type walker struct {
 	r        wire.Reader
 	flexible bool
+	left     int // elements that may still come
 }
 
 // badField is the path to a field that does not fit. It grows from the field outwards while the walk returns.
@@ -109,12 +115,13 @@ func (w *walker) fields(p *plan) *badField {
 		if f == nil || w.r.Err() != nil {
 			continue
 		}
-		in := walker{flexible: true}
+		in := walker{flexible: true, left: w.left}
 		in.r.Reset(body)
 		if f.absent || in.field(f) != nil || in.r.Finish() != nil {
 			w.r.Fail(wire.ErrTag)
 			return &badField{path: f.name}
 		}
+		w.left = in.left
 	}
 	if w.r.Err() != nil {
 		return &badField{path: "tagged fields"}
@@ -177,6 +184,9 @@ func (w *walker) array(f *field) *badField {
 	}
 	if n < 0 && !f.null {
 		r.Fail(wire.ErrNull)
+	}
+	if w.left -= max(n, 0); w.left < 0 {
+		r.Fail(wire.ErrCount)
 	}
 	if r.Err() != nil {
 		return &badField{path: f.name}

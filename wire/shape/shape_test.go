@@ -46,6 +46,27 @@ func TestTableHasEveryVersion(t *testing.T) {
 	}
 }
 
+// TestElements: a request has so many elements and no more, wherever they stand.
+func TestElements(t *testing.T) {
+	for n, want := range map[int]error{MaxElements: nil, MaxElements + 1: wire.ErrCount} {
+		names := kmsg.NewPtrDescribeGroupsRequest()
+		names.Version, names.Groups = 5, make([]string, n)
+		nested := kmsg.NewPtrOffsetFetchRequest()
+		nested.Version = 9
+		for _, partitions := range []int{n / 2, n - n/2 - 4} { // two groups, a topic each, and its partitions
+			g, topic := kmsg.NewOffsetFetchRequestGroup(), kmsg.NewOffsetFetchRequestGroupTopic()
+			topic.Partitions = make([]int32, partitions)
+			g.Topics = append(g.Topics, topic)
+			nested.Groups = append(nested.Groups, g)
+		}
+		for _, req := range []kmsg.Request{names, nested} {
+			if err := Check(req.Key(), req.GetVersion(), req.AppendTo(nil)); !errors.Is(err, want) {
+				t.Errorf("%s with %d elements: %v", kmsg.NameForKey(req.Key()), n, err)
+			}
+		}
+	}
+}
+
 func random(f *randmsg.Filler, key, v int16) []byte {
 	k := kmsg.RequestForKey(key)
 	f.Fill(k)
