@@ -83,15 +83,15 @@ func (a *Axis) at(v, from, to float64) float64 {
 // mostTicks is how many labels a decade-wise axis takes before only decades are labelled.
 const mostTicks = 9
 
-// ticks are the values with a label and the values with a faint line only.
-func (a *Axis) ticks() (major, minor []float64) {
+// ticks are the values with a label, about so many, and the values with a faint line only.
+func (a *Axis) ticks(want int) (major, minor []float64) {
 	switch {
 	case a.Ticks != nil:
 		return a.Ticks, nil
 	case !a.Log:
-		step := roundStep((a.High - a.Low) / 5)
+		step := roundStep((a.High - a.Low) / float64(want))
 		for i := math.Ceil(a.Low/step - 1e-9); i*step <= a.High*1.0001; i++ {
-			major = append(major, i*step)
+			major = append(major, i*step+0) // + 0: there is no −0
 		}
 		return major, nil
 	}

@@ -126,7 +126,7 @@ func largest(lines ...[]Point) float64 {
 
 // timeAxis spans the columns.
 func timeAxis(columns []column) Axis {
-	a := Axis{Title: "seconds from the start of the schedule, warm-up included", High: 1}
+	a := Axis{Title: "seconds from the start of the schedule", High: 1}
 	if len(columns) > 0 {
 		a.Low, a.High = columns[0].from, columns[len(columns)-1].to
 	}

@@ -7,12 +7,13 @@
       out: el.querySelector(".readout"), ...JSON.parse(data.textContent) }];
   });
   const hint = "Point at the chart, or use ← and → on it, to read its figures.";
+  const first = (f) => figures.find((other) => other.group === f.group) === f;
   const show = (group, i) => {
     for (const f of figures) {
       if (f.group !== group) continue;
       const inside = i >= 0 && i < f.at.length;
       f.line.setAttribute("visibility", inside ? "visible" : "hidden");
-      f.out.textContent = inside ? f.text[i] : hint;
+      f.out.textContent = inside ? f.text[i] : first(f) ? hint : "\u00a0";
       if (inside) {
         f.line.setAttribute("x1", f.at[i]);
         f.line.setAttribute("x2", f.at[i]);

@@ -13,7 +13,7 @@ const heatClasses = 5
 
 var heatBounds = [heatClasses]float64{0, 0.001, 0.01, 0.05, 0.20}
 
-var heatNames = [heatClasses]string{"< 0.1 %", "0.1 %", "1 %", "5 %", "≥ 20 %"}
+var heatNames = [heatClasses]string{"0", "0.1 %", "1 %", "5 %", "20 %"}
 
 // heatRows is how many rows of cells a decade of latency has.
 const heatRows = 10
@@ -123,14 +123,14 @@ func (p *Plot) heat(d *drawing) {
 	if !drawn {
 		return
 	}
-	const box = 62.0
-	x, y := plotLeft, p.Height-7
-	d.text("title", "start", x, y, "share of the records of a column:")
-	x += 200
+	const box, gap = 14.0, 19.0
+	x, y, words := plotLeft, p.Height-7, "share of the records of a column, from"
+	d.text("title", "start", x, y, words)
+	x += charWidth*float64(len(words)) + box
 	for class, name := range heatNames {
-		d.tag("rect", "class", heatClass(class), "x", px(x), "y", px(y-10), "width", "14", "height", "12")
-		d.text("title", "start", x+19, y, name)
-		x += box + float64(4*class)
+		d.tag("rect", "class", heatClass(class), "x", px(x), "y", px(y-10), "width", px(box), "height", "12")
+		d.text("title", "start", x+gap, y, name)
+		x += gap + charWidth*float64(len(name)) + box
 	}
 }
 

@@ -129,7 +129,7 @@ func (p *Plot) x(v float64) float64 { return p.X.at(v, plotLeft, plotRight) }
 func (p *Plot) y(v float64) float64 { return p.Y.at(v, p.floor(), plotTop) }
 
 func (p *Plot) axes(d *drawing) {
-	major, minor := p.Y.ticks()
+	major, minor := p.Y.ticks(5)
 	for _, v := range minor {
 		d.line("grid minor", plotLeft, p.y(v), plotRight, p.y(v))
 	}
@@ -137,7 +137,7 @@ func (p *Plot) axes(d *drawing) {
 		d.line("grid", plotLeft, p.y(v), plotRight, p.y(v))
 		d.text("tick", "end", plotLeft-8, p.y(v)+4, p.Y.text(v))
 	}
-	major, minor = p.X.ticks()
+	major, minor = p.X.ticks(12)
 	for _, v := range minor {
 		d.line("grid minor", p.x(v), plotTop, p.x(v), p.floor())
 	}

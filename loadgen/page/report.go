@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"tailrace/loadgen/meter"
 	"tailrace/loadgen/plan"
@@ -38,7 +41,7 @@ func Report(w io.Writer, r *result.Run) error {
 	}
 	d := &Document{
 		Title: r.Name() + ": load run", Kind: "Load run", About: about(r), Verdict: verdict(r), Limit: limit(r),
-		Tiles: tiles(r), Notes: r.Verdict.Warnings,
+		Tiles: tiles(r), Notes: notes(r),
 		Sections: []Section{percentiles, timeSection(r, columns, clock), totalsSection(r), settingsSection(r),
 			environmentSection(r), readingSection()},
 		Foot: foot(r),
@@ -87,8 +90,8 @@ func brokerName(r *result.Run) string {
 
 // limit says what held the run back.
 func limit(r *result.Run) Limit {
-	l := Limit{Tone: "ok", Head: "Nothing was the limit.", Text: "The schedule was kept: what is below is how the broker " +
-		"answered at this rate, not how fast it can go."}
+	l := Limit{Tone: "ok", Head: "The rate was kept.", Text: "Neither broker nor load generator was at its limit: this is " +
+		"how the broker answered at this rate, not how fast it can go."}
 	full := r.Settings["rate"] == plan.Rate{}.String()
 	switch {
 	case r.Verdict.Bound == result.BoundGenerator:
@@ -115,6 +118,17 @@ func orElse(text, other string) string {
 		return other
 	}
 	return text
+}
+
+// notes are the warnings, as sentences.
+func notes(r *result.Run) []string {
+	var list []string
+	for _, w := range r.Verdict.Warnings {
+		if first, size := utf8.DecodeRuneInString(w); size > 0 {
+			list = append(list, string(unicode.ToUpper(first))+strings.TrimSuffix(w[size:], ".")+".")
+		}
+	}
+	return list
 }
 
 // tiles are the figures that most people come for.
@@ -185,6 +199,7 @@ func timeSection(r *result.Run, columns []column, clock meter.Clock) Section {
 		s.Lead = "Nothing was measured."
 		return s
 	}
+	s.Lead += worstText(columns)
 	heat := heatMap(columns, clock)
 	heat.Caption = strings.ToUpper(clock.String()[:1]) + clock.String()[1:] + " time"
 	s.Figures = append(s.Figures, heat, throughput(r, columns), failures(r, columns), processors(r, columns))
@@ -204,6 +219,31 @@ func columnText(columns []column) string {
 	}
 	return fmt.Sprintf("A column is up to %.0f s, with the merged histogram of its seconds, that in which the answers came; "+
 		"the warm-up is not shown.", longest)
+}
+
+// worstText names the column with the largest p99 if it stands out.
+func worstText(columns []column) string {
+	const outstanding = 3
+	var all []float64
+	worst, at := 0.0, ""
+	for i := range columns {
+		if c := &columns[i]; c.hist != nil {
+			v := float64(c.hist.ValueAtPercentile(99)) / 1e6
+			if all = append(all, v); v > worst {
+				worst, at = v, span(c.from, c.to)
+			}
+		}
+	}
+	if len(all) < outstanding {
+		return ""
+	}
+	slices.Sort(all)
+	usual := all[len(all)/2]
+	if worst < outstanding*usual {
+		return ""
+	}
+	return fmt.Sprintf(" The worst is %s with a p99 of %s; in half of the columns p99 was %s or less.", at, Latency(worst),
+		Latency(usual))
 }
 
 func foot(r *result.Run) string {

@@ -75,12 +75,12 @@ func offeredOver(r *result.Run, columns []column) []Point {
 
 // failures draws records that were refused.
 func failures(r *result.Run, columns []column) Figure {
-	p := Plot{Label: "refused records a second over the run", Height: stripHeight - 40, X: timeAxis(columns)}
+	p := Plot{Label: "refused records a second over the run", Height: stripHeight, X: timeAxis(columns)}
 	points := steps(columns, func(c *column) float64 { return c.rate(meter.Errors) })
 	p.Y = Linear("refused records/s", largest(points), nil)
 	p.Lines = []Line{{"", Bad, points}}
 	if r.Totals.Failed == 0 {
-		p.Empty = "no record was refused"
+		p.Empty, p.Height, p.Y.Ticks = "no record was refused", stripHeight/2+20, []float64{0}
 	}
 	f := p.timeFigure(columns, func(c *column) string {
 		return fmt.Sprintf("refused %s", plural(c.counts[meter.Errors], "record", "records"))
