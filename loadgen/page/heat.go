@@ -18,15 +18,21 @@ var heatNames = [heatClasses]string{"0", "0.1 %", "1 %", "5 %", "20 %"}
 // heatRows is how many rows of cells a decade of latency has.
 const heatRows = 10
 
-// heatMap draws latency over time: what share of a column's records took how long, with percentiles over it.
-func heatMap(columns []column, clock meter.Clock) Figure {
-	p := Plot{Label: fmt.Sprintf("heat map of %s time over the run", clock), Height: 380, X: timeAxis(columns)}
-	low, high := math.Inf(1), 0.0
+// rangeOf is the smallest and the largest latency of columns.
+func rangeOf(columns []column) (low, high float64) {
+	low = math.Inf(1)
 	for i := range columns {
 		if h := columns[i].hist; h != nil {
 			low, high = min(low, float64(h.Min())/1e6), max(high, float64(h.Max())/1e6)
 		}
 	}
+	return low, high
+}
+
+// heatMap draws latency over time: what share of a column's records took how long, with percentiles over it. The axis
+// holds low and high.
+func heatMap(columns []column, clock meter.Clock, low, high float64) Figure {
+	p := Plot{Label: fmt.Sprintf("heat map of %s time over the run", clock), Height: 380, X: timeAxis(columns)}
 	p.Y = Latencies(low, high)
 	p.Y.Title = clock.String() + " time"
 	for i := range columns {

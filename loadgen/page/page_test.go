@@ -120,7 +120,7 @@ func TestCharts(t *testing.T) {
 	a, b := CurveOf("before", Series(0), h), CurveOf("after", Series(1), h)
 	b.Low, b.High = []Point{{1, 0.5}, {15, 300}}, []Point{{1, 2}, {15, 1500}}
 	golden(t, "curves.svg", string(Curves("two runs", []Curve{a, b}).SVG))
-	golden(t, "heat.svg", string(heatMap(columns, meter.Response).SVG))
+	golden(t, "heat.svg", string(heatMap(columns, meter.Response, 0.8, 900).SVG))
 	golden(t, "throughput.svg", string(throughput(r, columns).SVG))
 	golden(t, "errors.svg", string(failures(r, columns).SVG))
 	golden(t, "cpu.svg", string(processors(r, columns).SVG))
@@ -139,7 +139,7 @@ func TestGaps(t *testing.T) {
 	s.gap = 5
 	r := s.run(t)
 	columns := columnsFor(t, r)
-	if n := strings.Count(string(heatMap(columns, meter.Response).SVG), `cx="`); n != 5+1 { // and the legend's
+	if n := strings.Count(string(heatMap(columns, meter.Response, 0.8, 900).SVG), `cx="`); n != 5+1 { // and the legend's
 		t.Errorf("%d dots for five seconds with records", n)
 	}
 	p := Plot{X: timeAxis(columns), Y: Latencies(0.5, 1000), Height: 300}

@@ -27,10 +27,7 @@ func Write(dir string, r *result.Run) error {
 
 // Report writes the page of a run. It fails only where the histograms of the run cannot be read, or w fails.
 func Report(w io.Writer, r *result.Run) error {
-	clock := meter.Response
-	if r.Clocks[clock.Tag()] == nil && r.Clocks[meter.EndToEnd.Tag()] != nil {
-		clock = meter.EndToEnd // consumers alone
-	}
+	clock := mainClock(r)
 	columns, err := columnsOf(r, clock)
 	if err != nil {
 		return err
@@ -47,6 +44,14 @@ func Report(w io.Writer, r *result.Run) error {
 		Foot: foot(r),
 	}
 	return d.Write(w)
+}
+
+// mainClock is the one that is drawn over time: response, or end to end where consumers ran alone.
+func mainClock(r *result.Run) meter.Clock {
+	if r.Clocks[meter.Response.Tag()] == nil && r.Clocks[meter.EndToEnd.Tag()] != nil {
+		return meter.EndToEnd
+	}
+	return meter.Response
 }
 
 func verdict(r *result.Run) string {
@@ -200,7 +205,8 @@ func timeSection(r *result.Run, columns []column, clock meter.Clock) Section {
 		return s
 	}
 	s.Lead += worstText(columns)
-	heat := heatMap(columns, clock)
+	low, high := rangeOf(columns)
+	heat := heatMap(columns, clock, low, high)
 	heat.Caption = strings.ToUpper(clock.String()[:1]) + clock.String()[1:] + " time"
 	s.Figures = append(s.Figures, heat, throughput(r, columns), failures(r, columns), processors(r, columns))
 	if m := memory(r, columns); m != nil {

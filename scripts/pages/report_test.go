@@ -29,8 +29,8 @@ const (
 
 const sentence = "5,000 records/s (5.12 MB/s) were acknowledged <in no time> & more"
 
-// written makes a run with a stall in it, and its report directory.
-func written(t *testing.T) (*result.Run, string) {
+// seeded makes a run with a stall in it; slow stretches its latencies.
+func seeded(t *testing.T, seed uint64, slow float64) *result.Run {
 	t.Helper()
 	p := plan.Default()
 	for k, v := range map[string]string{"rate": "5k", "duration": "20s", "warmup": "0", "label": "seeded"} {
@@ -44,11 +44,11 @@ func written(t *testing.T) (*result.Run, string) {
 	r.Broker.Cost = &result.Cost{Cores: 0.3, PeakAnon: 9 << 20, PeakFile: 90 << 20}
 	r.Verdict.Sentence, r.Verdict.Warnings = sentence, []string{"a <b>warning</b>"}
 	start := time.Now()
-	m, rng := meter.New(start, 1), rand.New(rand.NewPCG(5, 6))
+	m, rng := meter.New(start, 1), rand.New(rand.NewPCG(seed, 6))
 	shard := m.Shard()
 	for second := range seconds {
 		for i := range perSecond {
-			d := time.Duration(rng.ExpFloat64()*float64(2*time.Millisecond)) + 300*time.Microsecond
+			d := time.Duration(rng.ExpFloat64()*slow*float64(2*time.Millisecond)) + 300*time.Microsecond
 			wait := time.Duration(0)
 			if second == 12 {
 				wait = time.Duration(i) * time.Second / perSecond
@@ -66,11 +66,17 @@ func written(t *testing.T) (*result.Run, string) {
 		r.Seconds = append(r.Seconds, result.Second{Broker: &result.SecondCost{Cores: 0.3, Anon: 9 << 20, File: 5 << 20},
 			Generator: &result.SecondCost{Cores: 0.5}})
 	}
-	dir := filepath.Join(t.TempDir(), "run")
-	err := r.Summarize()
-	if err == nil {
-		err = result.Prepare(dir)
+	if err := r.Summarize(); err != nil {
+		t.Fatal(err)
 	}
+	return r
+}
+
+// written makes a run and its report directory.
+func written(t *testing.T) (*result.Run, string) {
+	t.Helper()
+	r, dir := seeded(t, 5, 1), filepath.Join(t.TempDir(), "run")
+	err := result.Prepare(dir)
 	if err == nil {
 		err = r.Write(dir)
 	}
@@ -229,4 +235,41 @@ func TestLooks(t *testing.T) {
 func colour(i image.Image, x, y int) string {
 	r, g, b, _ := i.At(x, y).RGBA()
 	return fmt.Sprintf("%02x%02x%02x", r>>8, g>>8, b>>8)
+}
+
+// TestComparison: the page of two sides says who was better and by how much, and asks nobody for anything.
+func TestComparison(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "compare.html")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	side := func(name string, seed uint64, slow float64) page.Side {
+		return page.Side{Name: name, Runs: []*result.Run{seeded(t, seed, slow), seeded(t, seed+1, slow*1.1)}}
+	}
+	err = page.Compare(f, &page.Compared{
+		Sides: []page.Side{side("before", 1, 1), side("after", 3, 1.5)},
+		Differences: []page.Difference{{A: "before", B: "after", Sentence: "after is slower: p50 +45 % [+40 %, +51 %].",
+			Rows: []page.Change{
+				{Name: "p50", A: "1.80 ms", B: "2.61 ms", Ratio: 1.45, Low: 1.40, High: 1.51, Verdict: "worse"},
+				{Name: "p99", A: "803 ms", B: "807 ms", Ratio: 1.005, Low: 0.97, High: 1.04, Verdict: "~"},
+				{Name: "throughput", A: "5,000/s", B: "5,000/s", Ratio: 1, Low: 0.99, High: 1.01, Verdict: "~"},
+			}}},
+	})
+	if cerr := f.Close(); err != nil || cerr != nil {
+		t.Fatal(err, cerr)
+	}
+	b := startBrowser(t)
+	b.open(path, true)
+	text := b.html()
+	for _, want := range []string{"<h1>after is slower: p50 +45 % [+40 %, +51 %].</h1>", `class="bad">worse</td>`,
+		`class="band s1"`, `class="band s2"`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is not in the page", want)
+		}
+	}
+	if requests, complaints := b.heard(); len(requests) != 1 || len(complaints) != 0 {
+		t.Errorf("the page asked for %q and complained of %q", requests, complaints)
+	}
+	keep(t, "compare.png", b.paint("light"))
 }
