@@ -79,7 +79,7 @@ type Plot struct {
 // The layout, in the units of the view box. Charts of a page share left and right, so that times stand over each other.
 const (
 	plotWidth  = 960.0
-	plotLeft   = 72.0
+	plotLeft   = 84.0
 	plotRight  = 936.0
 	plotTop    = 34.0
 	plotBottom = 42.0 // below the plot

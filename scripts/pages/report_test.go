@@ -176,7 +176,7 @@ func TestCursor(t *testing.T) {
 	b := startBrowser(t)
 	b.open(filepath.Join(dir, result.FileHTML), true)
 	x, y, width, height := b.box("svg.chart", 1) // the heat map; its second 12 is the stall
-	const left, right, view = 72, 936, 960
+	const left, right, view = 84, 936, 960
 	at := (left + (right-left)*12.5/seconds) / view
 	move := func(x, y float64) {
 		b.do("Input.dispatchMouseEvent", object{"type": "mouseMoved", "x": x, "y": y}, nil)
