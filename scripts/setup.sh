@@ -1,7 +1,7 @@
 # Installs what a script needs, by name, when it is missing. Sourced by scripts/test, scripts/bench and scripts/kafka.
 # Debian's packages come by apt-get, Kafka's jars by Maven (scripts/kafka), Go modules by go itself.
 
-# need NAME...: each of go, kcat, java, maven, chromium, taskset. Returns 1, with advice, if one cannot be had.
+# need NAME...: each of go, kcat, java, maven, taskset. Returns 1, with advice, if one cannot be had.
 need() {
   local name
   for name in "$@"; do
