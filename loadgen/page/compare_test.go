@@ -81,7 +81,8 @@ func TestChangeText(t *testing.T) {
 // TestSecretsAreVeiled: a page is passed on; what is in a password property is not.
 func TestSecretsAreVeiled(t *testing.T) {
 	r := small.run(t)
-	r.Settings["property"] = "sasl.jaas.config=Login required username=\"u\" password=\"hush1\";\nssl.key.password=hush2\nx=1"
+	r.Settings["property"] = "sasl.jaas.config=Login required username=\"u\" password=\"hush1\";\n" +
+		"ssl.key.password=hush2\nx=1"
 	r.Command = []string{"loadgen", "run", "-X", "sasl.jaas.config=Login required password=\"hush3\";", "-X",
 		"ssl.key.password=hush4", "--rate", "3"}
 	var b bytes.Buffer

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// Style is how a line, a dot or a band looks. Each has a colour that the colour-blind can tell from the others, in light
-// and in dark, and a dash pattern of its own for paper.
+// Style is how a line, a dot or a band looks. Each has a colour that the colour-blind can tell from the others, in
+// light and in dark, and a dash pattern of its own for paper.
 type Style string
 
 // The styles of the clocks, of processes, and of what is compared: Series gives the one for the n-th run.
