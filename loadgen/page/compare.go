@@ -16,6 +16,7 @@ import (
 type Compared struct {
 	Sides       []Side
 	Differences []Difference // each of a later side against the first
+	Clock       meter.Clock  // that is drawn
 	Failed      []string     // thresholds that failed; they come first
 }
 
@@ -53,7 +54,7 @@ func Compare(w io.Writer, c *Compared) error {
 	for _, f := range c.Differences {
 		verdicts = append(verdicts, f.Sentence)
 		for _, n := range f.Notes {
-			if !slices.Contains(d.Notes, n) {
+			if n = sentence(n); !slices.Contains(d.Notes, n) {
 				d.Notes = append(d.Notes, n)
 			}
 		}
@@ -69,11 +70,11 @@ func Compare(w io.Writer, c *Compared) error {
 	for i := range c.Differences {
 		d.Sections = append(d.Sections, differenceSection(&c.Differences[i]))
 	}
-	curves, err := curveSection(c.Sides)
+	curves, err := curveSection(c.Sides, c.Clock)
 	if err != nil {
 		return err
 	}
-	times, err := sidesOverTime(c.Sides)
+	times, err := sidesOverTime(c.Sides, c.Clock)
 	if err != nil {
 		return err
 	}
@@ -93,16 +94,24 @@ func aboutSides(sides []Side) string {
 	return strings.Join(parts, " · ")
 }
 
-// curveSection lays the response curves of the sides over each other. A side of several runs has a band from its
+// clockOf is the clock of a run that is drawn: consumers alone have no response time.
+func clockOf(r *result.Run, asked meter.Clock) meter.Clock {
+	if asked == meter.Response {
+		return mainClock(r)
+	}
+	return asked
+}
+
+// curveSection lays the curves of the sides over each other. A side of several runs has a band from its
 // lowest to its highest run, around the curve of all of them merged.
-func curveSection(sides []Side) (Section, error) {
-	s := Section{Title: "Latency by percentile", Lead: "The response time of each side, all its runs merged; a band " +
-		"reaches from its fastest to its slowest run."}
+func curveSection(sides []Side, clock meter.Clock) (Section, error) {
+	s := Section{Title: "Latency by percentile", Lead: "The " + clock.String() + " time of each side, all its runs " +
+		"merged; a band reaches from its fastest to its slowest run."}
 	var list []Curve
 	for i, side := range sides {
 		merged, one := meter.NewHistogram(), []Curve(nil)
 		for _, r := range side.Runs {
-			h, err := r.Series.Total(mainClock(r))
+			h, err := r.Series.Total(clockOf(r, clock))
 			if err != nil {
 				return s, err
 			}
@@ -117,7 +126,7 @@ func curveSection(sides []Side) (Section, error) {
 		list = append(list, c)
 	}
 	if len(list) > 0 {
-		s.Figures = []Figure{Curves("response time by percentile, one curve a side", list)}
+		s.Figures = []Figure{Curves(clock.String()+" time by percentile, one curve a side", list)}
 	}
 	return s, nil
 }
@@ -141,7 +150,7 @@ func envelope(curves []Curve) (low, high []Point) {
 }
 
 // sidesOverTime draws the first run of each side over time, all on the same axis of latencies.
-func sidesOverTime(sides []Side) (Section, error) {
+func sidesOverTime(sides []Side, clock meter.Clock) (Section, error) {
 	s := Section{Title: "Over time", Lead: "The first run of each side; all on the same axis of latencies."}
 	low, high := math.Inf(1), 0.0
 	var all [][]column
@@ -150,7 +159,7 @@ func sidesOverTime(sides []Side) (Section, error) {
 			all = append(all, nil)
 			continue
 		}
-		columns, err := columnsOf(side.Runs[0], mainClock(side.Runs[0]))
+		columns, err := columnsOf(side.Runs[0], clockOf(side.Runs[0], clock))
 		if err != nil {
 			return s, err
 		}
@@ -162,7 +171,7 @@ func sidesOverTime(sides []Side) (Section, error) {
 		if len(columns) == 0 {
 			continue
 		}
-		f := heatMap(columns, mainClock(sides[i].Runs[0]), low, high)
+		f := heatMap(columns, clockOf(sides[i].Runs[0], clock), low, high)
 		f.Caption, f.Group = sides[i].Name, "side "+strconv.Itoa(i+1)
 		s.Figures = append(s.Figures, f)
 	}

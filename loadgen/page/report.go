@@ -130,11 +130,18 @@ func orElse(text, other string) string {
 func notes(r *result.Run) []string {
 	var list []string
 	for _, w := range r.Verdict.Warnings {
-		if first, size := utf8.DecodeRuneInString(w); size > 0 {
-			list = append(list, string(unicode.ToUpper(first))+strings.TrimSuffix(w[size:], ".")+".")
-		}
+		list = append(list, sentence(w))
 	}
 	return list
+}
+
+// sentence begins with a capital and ends with a stop.
+func sentence(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	if size == 0 {
+		return ""
+	}
+	return string(unicode.ToUpper(first)) + strings.TrimSuffix(text[size:], ".") + "."
 }
 
 // tiles are the figures that most people come for.
