@@ -95,8 +95,8 @@ func (g grid) percentiles(times []int64, n int64, list []float64) []float64 {
 	return out
 }
 
-// shares are what each block adds to the figures, made linear: of a percentile the share of its records above that of
-// the whole run, of the others their logarithm.
+// shares are what each block adds to the figures, made linear: of a percentile the share of its records at or above
+// that of the whole run, of the others their logarithm.
 func shares(blocks []sums, percentiles []float64) group {
 	hists := make([]Hist, len(blocks))
 	for i, b := range blocks {
@@ -107,7 +107,7 @@ func shares(blocks []sums, percentiles []float64) group {
 		line := b.logs(percentiles)
 		above, at := b.hist.N, 0
 		for r, v := range whole {
-			for ; at < len(b.hist.Cells) && b.hist.Cells[at].Value <= int64(v); at++ {
+			for ; at < len(b.hist.Cells) && b.hist.Cells[at].Value < int64(v); at++ {
 				above -= b.hist.Cells[at].Count
 			}
 			line[r] = float64(above) / float64(max(1, b.hist.N))
