@@ -1,16 +1,15 @@
 package main
 
 import (
-	"errors"
+	"bytes"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"tailrace/loadgen/contrast"
 	"tailrace/loadgen/stat"
+	"tailrace/vfs"
 )
 
 // telling is how a comparison is shown and judged: the flags that compare and ab share.
@@ -91,8 +90,12 @@ func (f *telling) compare(cmd *cobra.Command, sides []contrast.Side, o contrast.
 		return usage("%w", err) // what cannot be compared was asked for wrongly
 	}
 	if f.html != "" {
-		if err := newFile(f.html, c.HTML); err != nil {
+		var b bytes.Buffer
+		if err := c.HTML(&b); err != nil {
 			return err
+		}
+		if err := vfs.WriteFileAtomic(vfs.OS, f.html, b.Bytes()); err != nil {
+			return fmt.Errorf("write %s: %w", f.html, err)
 		}
 	}
 	write := c.Text
@@ -104,19 +107,6 @@ func (f *telling) compare(cmd *cobra.Command, sides []contrast.Side, o contrast.
 	}
 	if len(c.Broken) > 0 {
 		return &codeError{exitThreshold, nil}
-	}
-	return nil
-}
-
-// newFile writes a file whole, or says why not; what was there before is replaced.
-func newFile(path string, write func(io.Writer) error) (err error) {
-	file, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(write(file), file.Close()); err != nil {
-		os.Remove(path)
-		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil
 }

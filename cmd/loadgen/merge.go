@@ -7,6 +7,7 @@ import (
 
 	"tailrace/loadgen"
 	"tailrace/loadgen/contrast"
+	"tailrace/loadgen/page"
 	"tailrace/loadgen/result"
 )
 
@@ -37,6 +38,9 @@ func newMerge() *cobra.Command {
 				return usage("%w", err)
 			}
 			if err := r.Write(out); err != nil {
+				return err
+			}
+			if err := page.Write(out, r); err != nil {
 				return err
 			}
 			tell(cmd.OutOrStdout(), r, out)

@@ -35,22 +35,19 @@ func Load(dirs []string) ([]Side, error) {
 	return sides, nil
 }
 
-// Name gives the sides names that tell them apart.
+// Name gives the sides names that tell them apart: their labels, else their directories, the last part or all of it.
 func Name(sides []Side) {
 	for _, namer := range []func(s *Side) string{
-		func(s *Side) string { return s.label() },
+		(*Side).label,
 		func(s *Side) string { return filepath.Base(s.Dir) },
 		func(s *Side) string { return s.Dir },
 	} {
-		seen := map[string]bool{"": true}
+		seen := map[string]bool{}
 		for i := range sides {
 			sides[i].Name = namer(&sides[i])
-			if seen[sides[i].Name] {
-				seen[""] = false
-			}
 			seen[sides[i].Name] = true
 		}
-		if seen[""] {
+		if len(seen) == len(sides) && !seen[""] {
 			return
 		}
 	}

@@ -125,10 +125,11 @@ func (r *Row) Show(v float64) string {
 	return number(v) + " ns"
 }
 
-// number has three digits or all of them, whichever is more.
+// number has three digits, or all of a whole number.
 func number(v float64) string {
-	if v >= 100 {
-		return strconv.FormatFloat(v, 'f', 0, 64)
+	places := 3
+	for at := v; places > 0 && at >= 1; at /= 10 {
+		places--
 	}
-	return strconv.FormatFloat(v, 'g', 3, 64)
+	return strconv.FormatFloat(v, 'f', places, 64)
 }

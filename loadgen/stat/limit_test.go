@@ -23,7 +23,7 @@ func known() *Comparison {
 
 func TestSentence(t *testing.T) {
 	c := known()
-	want := "after is slower than before: p99 +18 % [+9.0 %, +31 %]; p99.9 ×5 [+210 %, ×7.2]; " +
+	want := "after is slower than before: p99 +18 % [+9.0 %, +31 %]; p99.9 ×5.0 [+210 %, ×7.2]; " +
 		"records/s -10 % [-12 %, -8.0 %]; broker CPU a record -20 % [-25 %, -15 %]."
 	if got := c.Sentence(); got != want {
 		t.Errorf("%s\nwant\n%s", got, want)

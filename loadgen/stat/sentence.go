@@ -131,8 +131,11 @@ func Percent(ratio float64) string {
 }
 
 func digits(v float64) string {
-	if v >= 100 {
+	switch {
+	case v >= 1000:
+		return "1000 or more"
+	case v >= 10:
 		return fmt.Sprintf("%.0f", v)
 	}
-	return fmt.Sprintf("%.2g", v)
+	return fmt.Sprintf("%.1f", v)
 }
