@@ -39,9 +39,9 @@ func newAB() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ab [A.yaml [B.yaml]]",
 		Short: "Run two scenarios, or two brokers, in turn and compare them",
-		Long: "Run A and B in turn (A B, B A, A B, …), so that what drifts over the hours hits both, and compare the pairs.\n" +
-			"With one scenario, or none, A and B differ in --bootstrap-server-a and -b, or in the settings of the lab's own\n" +
-			"brokers (--own-broker-set-a and -b). The flags of run hold for both.",
+		Long: "Run A and B in turn (A B, B A, A B, …), so that what drifts over the hours hits both, and compare the\n" +
+			"pairs. With one scenario, or none, A and B differ in --bootstrap-server-a and -b, or in the settings of the\n" +
+			"lab's own brokers (--own-broker-set-a and -b). The flags of run hold for both.",
 		Example: "  loadgen ab --bootstrap-server-a old:9092 --bootstrap-server-b new:9092 --rate 20k --pairs 5\n" +
 			"  loadgen ab acks-1.yaml acks-all.yaml --vary acks,idempotence --pairs 5 --out acks",
 		Args: cobra.MaximumNArgs(2),
@@ -123,7 +123,8 @@ func (x *ab) prepare(cmd *cobra.Command, args []string, o contrast.Options) erro
 	if err != nil {
 		return err
 	}
-	if refused := slices.DeleteFunc(found, func(d contrast.Difference) bool { return o.Allow(d.Setting) }); len(refused) > 0 {
+	refused := slices.DeleteFunc(found, func(d contrast.Difference) bool { return o.Allow(d.Setting) })
+	if len(refused) > 0 {
 		return usage("%w; or name them with --vary", &contrast.UnlikeError{A: "A", B: "B", Differences: refused})
 	}
 	if x.plans[0].Label == x.plans[1].Label { // what tells them apart is then the server

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"tailrace/loadgen/contrast"
 	"tailrace/loadgen/result"
@@ -71,5 +75,34 @@ func TestABRefusesUnlikeScenarios(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(dir); len(left) != 2 {
 		t.Errorf("%v was left", left)
+	}
+}
+
+// TestABStopped: what is whole of an interrupted ab is compared, and the reason is given back.
+func TestABStopped(t *testing.T) {
+	dir, why := t.TempDir(), &codeError{exitInterrupted, nil}
+	x := &ab{out: dir, pairs: 9}
+	x.tell.output = "text"
+	m := made{median: 2 * time.Millisecond, seconds: 3}
+	for i := range 7 { // a b b a a b, and the next b is there without its a
+		m.seed++
+		side := []int{0, 1, 1, 0, 0, 1, 1}[i]
+		x.runs[side] = append(x.runs[side], m.in(t, filepath.Join(dir, letters[side], fmt.Sprintf("%03d", i))))
+	}
+	var out bytes.Buffer
+	cmd := newAB()
+	cmd.SetContext(t.Context())
+	cmd.SetOut(&out)
+	cmd.SetErr(&out)
+	if err := x.stopped(cmd, contrast.Options{Paired: true}, why); !errors.Is(err, why) {
+		t.Error(err)
+	}
+	if !strings.Contains(out.String(), "stopped after 3 of 9 pairs") || !strings.Contains(out.String(), "a (3 runs)") {
+		t.Errorf("%s", &out)
+	}
+	x.runs[0] = x.runs[0][:1]
+	out.Reset()
+	if err := x.stopped(cmd, contrast.Options{Paired: true}, why); !errors.Is(err, why) || out.Len() != 0 {
+		t.Errorf("%v, %s", err, &out)
 	}
 }

@@ -24,7 +24,8 @@ type telling struct {
 
 func (f *telling) addTo(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.clock, "clock", "", "`clock` to compare: response, service or e2e (default: the first that all have)")
+	flags.StringVar(&f.clock, "clock", "",
+		"`clock` to compare: response, service or e2e (default: the first that all have)")
 	flags.StringVarP(&f.output, "output", "o", "text", "`form` of the output: text or json")
 	flags.StringVar(&f.html, "html", "", "write the comparison as one HTML page to this `file`")
 	flags.StringArrayVar(&f.failIf, "fail-if", nil,
@@ -59,12 +60,13 @@ func newCompare() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "compare A B [C...]",
 		Short: "Say whether runs differ, and by how much",
-		Long: "Compare runs with the first of them, percentile by percentile. Each directory holds a run, or the repeats that\n" +
-			"run --repeat made of it. The intervals hold together: comparing like with like, in at most 5 of 100 cases any row\n" +
-			"is called different. With 5 repeats or more a side runs are resampled; with one run a side blocks of its seconds\n" +
-			"are, and the answer is about these two runs.",
-		Example: "  loadgen compare before after\n  loadgen compare before after --fail-if 'p99>+10% or p99.9>50ms' --html out.html",
-		Args:    cobra.MinimumNArgs(2),
+		Long: "Compare runs with the first of them, percentile by percentile. Each directory holds a run, or the repeats\n" +
+			"that run --repeat made of it. The intervals hold together: comparing like with like, in at most 5 of 100 cases\n" +
+			"any row is called different. With 5 repeats or more a side runs are resampled; with one run a side blocks of\n" +
+			"its seconds are, and the answer is about these two runs.",
+		Example: "  loadgen compare before after\n" +
+			"  loadgen compare before after --fail-if 'p99>+10% or p99.9>50ms' --html out.html",
+		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			o, err := f.options()
 			if err != nil {
@@ -79,7 +81,8 @@ func newCompare() *cobra.Command {
 		},
 	}
 	f.addTo(cmd)
-	cmd.Flags().BoolVar(&paired, "paired", false, "the runs were made in pairs, as ab makes them: compare first with first")
+	cmd.Flags().BoolVar(&paired, "paired", false,
+		"the runs were made in pairs, as ab makes them: compare first with first")
 	return cmd
 }
 

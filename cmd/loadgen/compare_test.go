@@ -116,7 +116,8 @@ func TestCompare(t *testing.T) {
 	}
 	// Like with like: nothing is called different, and the intervals say what could be.
 	code, out, _ = loadgenIn(t, t.Context(), dir, "compare", "before", "before")
-	if code != exitDone || !strings.HasPrefix(out, "No difference that these runs could show: before (2) against before (1)") {
+	if want := "No difference that these runs could show: before (2) against before (1)"; code != exitDone ||
+		!strings.HasPrefix(out, want) {
 		t.Errorf("exit code %d, %s", code, out)
 	}
 }
@@ -191,8 +192,8 @@ func TestCompareRefusesUnlikeRuns(t *testing.T) {
 		t.Errorf("exit code %d, %s%s", code, out, errs)
 	}
 	other.in(t, filepath.Join(dir, "before", "006")) // a run among repeats that is none
-	if code, _, errs := loadgenIn(t, t.Context(), dir, "compare", "before", "after", "--allow-different"); code != exitUsage ||
-		!strings.Contains(errs, "no repeats of each other") {
+	code, _, errs = loadgenIn(t, t.Context(), dir, "compare", "before", "after", "--allow-different")
+	if code != exitUsage || !strings.Contains(errs, "no repeats of each other") {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
 }

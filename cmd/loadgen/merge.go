@@ -16,8 +16,9 @@ func newMerge() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "merge DIR DIR... --out DIR",
 		Short: "Make one report of what several hosts loaded a broker with at the same time",
-		Long: "Merge the reports of hosts that loaded a broker together: histograms are merged and counters summed, second by\n" +
-			"second on the hosts' wall clocks. Hosts with unlike settings are refused; their seeds may differ, and should.",
+		Long: "Merge the reports of hosts that loaded a broker together: histograms are merged and counters summed,\n" +
+			"second by second on the hosts' wall clocks. Hosts with unlike settings are refused; their seeds may differ,\n" +
+			"and should.",
 		Example: "  loadgen merge host1/report host2/report --out both",
 		Args:    cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -57,7 +57,7 @@ type DocRow struct {
 // Document is the comparison as a document.
 func (c *Contrast) Document() Document {
 	d := Document{Version: Version, Sentence: c.Sentence(), Clock: c.Clock.Tag(), Differences: c.Differences,
-		Notes: c.Notes, Failed: c.Broken}
+		Notes: c.notes(), Failed: c.Broken}
 	for _, s := range c.Sides {
 		side := DocSide{Name: s.Name, Dir: s.Dir, Broker: brokerOf(s.Runs[0])}
 		for _, r := range s.Runs {

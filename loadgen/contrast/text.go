@@ -17,7 +17,7 @@ func (c *Contrast) Text(w io.Writer) error {
 		c.table(&b, cmp)
 	}
 	fmt.Fprintf(&b, "%s times; intervals hold together with 95 %%; ~ no difference that these runs could show\n", c.Clock)
-	for _, n := range c.Notes {
+	for _, n := range c.notes() {
 		b.WriteString("  note: " + n + "\n")
 	}
 	for _, f := range c.Found {
@@ -40,7 +40,7 @@ func (c *Contrast) table(b *strings.Builder, cmp *stat.Comparison) {
 		if r.A != r.A && r.B != r.B {
 			continue // measured on neither side
 		}
-		rows = append(rows, []string{Title(r), r.Show(r.A), r.Show(r.B), stat.Percent(r.Ratio), r.Interval(), verdict(r)})
+		rows = append(rows, []string{r.Title(), r.Show(r.A), r.Show(r.B), stat.Percent(r.Ratio), r.Interval(), verdict(r)})
 	}
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
@@ -70,15 +70,15 @@ func count(name string, runs int) string {
 	return fmt.Sprintf("%s (%d runs)", name, runs)
 }
 
-// Title is the name of a row for people.
-func Title(r *stat.Row) string {
-	switch r.Kind {
-	case stat.Throughput:
-		return "records/s"
-	case stat.CPU:
-		return "broker CPU/record"
+// notes are what a reader of the table should know.
+func (c *Contrast) notes() []string {
+	for _, s := range c.Sides {
+		if len(s.Runs) > 1 {
+			return append([]string{"of repeats the typical run is shown: the geometric mean of the runs' own figures"},
+				c.Notes...)
+		}
 	}
-	return r.Name
+	return c.Notes
 }
 
 func verdict(r *stat.Row) string {

@@ -23,8 +23,9 @@ const HostsKey = "hosts"
 const cell = time.Second
 
 // Merge makes one run of the parts of a load that several hosts put on a broker at the same time. Histograms are
-// merged and counters summed, second by second: seconds of the hosts are laid on each other by their wall clocks, whole,
-// so that one is off by half a second at most. Latencies are those of each host's own clock and need no agreement.
+// merged and counters summed, second by second: seconds of the hosts are laid on each other by their wall clocks, and
+// stay whole, so that one is off by half a second at most. Latencies are those of each host's own clock and need no
+// agreement.
 //
 // The verdict's sentence is left to the caller. The parts are not changed.
 func Merge(parts []*Run) (*Run, error) {

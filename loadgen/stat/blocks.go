@@ -117,8 +117,8 @@ func shares(blocks []sums, percentiles []float64) group {
 	return out
 }
 
-// spreadOf is over how many blocks the records beyond each percentile are spread: n when all have as many, 1 when one has
-// all of them.
+// spreadOf is over how many blocks the records beyond each percentile are spread: n when all have as many, 1 when one
+// has all of them.
 func spreadOf(g group, percentiles []float64) []float64 {
 	out := make([]float64, len(percentiles))
 	for r := range out {

@@ -85,6 +85,11 @@ func Compare(a, b Side, o Options) *Comparison {
 	c := &Comparison{A: a.Name, B: b.Name, RunsA: len(a.Runs), RunsB: len(b.Runs)}
 	if o.Paired {
 		n := min(len(a.Runs), len(b.Runs))
+		if n < max(len(a.Runs), len(b.Runs)) {
+			c.Notes = append(c.Notes, fmt.Sprintf("%d and %d runs: the last ones have no partner and are left out", len(a.Runs),
+				len(b.Runs)))
+		}
+		c.RunsA, c.RunsB = n, n
 		a.Runs, b.Runs = a.Runs[:n], b.Runs[:n]
 	}
 	x, y := observe(a, o), observe(b, o)

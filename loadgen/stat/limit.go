@@ -2,6 +2,7 @@ package stat
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -42,7 +43,8 @@ func ParseLimits(text string) ([]Limit, error) {
 func parseLimit(text string) (Limit, error) {
 	m := limitShape.FindStringSubmatch(text)
 	if m == nil {
-		return Limit{}, fmt.Errorf("%q is no threshold: write 'p99>+10%%', 'p99.9>5ms', 'throughput<-5%%' or 'cpu>+10%%'", text)
+		return Limit{}, fmt.Errorf(
+			"%q is no threshold: write 'p99>+10%%', 'p99.9>5ms', 'throughput<-5%%' or 'cpu>+10%%'", text)
 	}
 	l := Limit{Text: text, Row: m[1], Above: m[2] == ">"}
 	if l.Row[0] == 'p' {
@@ -58,7 +60,7 @@ func parseLimit(text string) (Limit, error) {
 		l.Value, err = strconv.ParseFloat(strings.TrimSpace(share), 64)
 		l.Value = 1 + l.Value/100
 		switch {
-		case err != nil || l.Value < 0:
+		case err != nil || !(l.Value >= 0) || math.IsInf(l.Value, 0):
 			return Limit{}, fmt.Errorf("%q: %q is no change such as +10%%", text, m[3])
 		case l.Row == "max":
 			return Limit{}, fmt.Errorf("%q: the largest value is one record's and has no interval: take p99.9, or an absolute "+
@@ -105,7 +107,7 @@ func (l Limit) relative(c *Comparison, r *Row) (bool, string, error) {
 		return false, "", fmt.Errorf("%q cannot be judged: %s", l.Text, r.Note)
 	}
 	failed := l.Above && r.Low > l.Value || !l.Above && r.High < l.Value
-	return !failed, fmt.Sprintf("%s: %s of %s is %s %s of %s", l.Text, r.Name, c.B, Percent(r.Ratio), r.Interval(), c.A), nil
+	return !failed, fmt.Sprintf("%s: %s against %s: %s", l.Text, c.B, c.A, r.change()), nil
 }
 
 // Show is a figure of the row with its unit.

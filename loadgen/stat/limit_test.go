@@ -9,7 +9,8 @@ import (
 // known is a comparison with figures that are easy to think about.
 func known() *Comparison {
 	row := func(name string, kind Kind, percentile, a, b, low, high float64, v Verdict) Row {
-		return Row{Name: name, Kind: kind, Percentile: percentile, A: a, B: b, Ratio: b / a, Low: low, High: high, Verdict: v}
+		return Row{Name: name, Kind: kind, Percentile: percentile, A: a, B: b, Ratio: b / a, Low: low, High: high,
+			Verdict: v}
 	}
 	return &Comparison{A: "before", B: "after", Method: Repeats, RunsA: 5, RunsB: 5, Rows: []Row{
 		row("p50", Latency, 50, 2e6, 2.04e6, 0.97, 1.08, Same),
@@ -23,17 +24,17 @@ func known() *Comparison {
 
 func TestSentence(t *testing.T) {
 	c := known()
-	want := "after is slower than before: p99 +18 % [+9.0 %, +31 %]; p99.9 ×5.0 [+210 %, ×7.2]; " +
-		"records/s -10 % [-12 %, -8.0 %]; broker CPU a record -20 % [-25 %, -15 %]."
+	want := "after is slower than before: p99 +18 % [+9.0 %, +31 %]; " +
+		"p99.9 ×5.0 [+210 %, ×7.2]; records/s -10 % [-12 %, -8.0 %]; broker CPU/record -20 % [-25 %, -15 %]."
 	if got := c.Sentence(); got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
 	c.Rows[0].Verdict, c.Rows[1].Verdict, c.Rows[2].Verdict = Better, Same, Same
-	if got := c.Sentence(); !strings.HasPrefix(got, "after is faster than before: p50 +2.0 % [-3.0 %, +8.0 %]; records/s") {
+	if got := c.Sentence(); !strings.HasPrefix(got, "after is faster than before: p50 +2.0 % [-3.0 %, +8.0 %]; rec") {
 		t.Error(got)
 	}
 	c.Rows[1].Verdict = Worse
-	if got := c.Sentence(); !strings.HasPrefix(got, "after is slower than before at some percentiles and faster at others") {
+	if got := c.Sentence(); !strings.HasPrefix(got, "after is slower than before at some percentiles and faster at ") {
 		t.Error(got)
 	}
 	c.Method = Blocks
@@ -113,7 +114,8 @@ func TestWrongLimits(t *testing.T) {
 	}
 	c := known()
 	c.Rows[1].Verdict, c.Rows[1].Note, c.Rows[0].B = Unjudged, "n too small: 10 records a run, 1000 are needed", math.NaN()
-	for text, want := range map[string]string{"p99>+10%": "n too small", "p50>5ms": "was not measured", "p75>5ms": "has no p75"} {
+	for text, want := range map[string]string{"p99>+10%": "n too small", "p50>5ms": "was not measured",
+		"p75>5ms": "has no p75"} {
 		limits, err := ParseLimits(text)
 		if err != nil {
 			t.Fatal(err)
@@ -122,4 +124,26 @@ func TestWrongLimits(t *testing.T) {
 			t.Errorf("%q: %v, want %q in it", text, err, want)
 		}
 	}
+}
+
+// FuzzParseLimits: whatever is written, a limit that is read names a row and can be judged or refused.
+func FuzzParseLimits(f *testing.F) {
+	for _, text := range []string{"p99>+10%", "p99.9<5ms or max>1s", "throughput<-5%", "cpu>3us", "p1e1>1s", "p99>NaN%"} {
+		f.Add(text)
+	}
+	c := known()
+	f.Fuzz(func(t *testing.T, text string) {
+		limits, err := ParseLimits(text)
+		if err != nil {
+			return
+		}
+		for _, l := range limits {
+			if l.Row == "" || math.IsNaN(l.Value) || math.IsNaN(l.Percentile) {
+				t.Errorf("%q: %+v", text, l)
+			}
+			if _, told, err := l.Holds(c); (err == nil) == (told == "") {
+				t.Errorf("%q: told %q, error %v", text, told, err)
+			}
+		}
+	})
 }

@@ -75,16 +75,20 @@ func list(rows []*Row) string {
 	return strings.Join(parts, "; ")
 }
 
-// change is "p99 +18 % [+9 %, +31 %]".
-func (r *Row) change() string {
-	name := r.Name
+// Title is the name of a row for people.
+func (r *Row) Title() string {
 	switch r.Kind {
 	case Throughput:
-		name = "records/s"
+		return "records/s"
 	case CPU:
-		name = "broker CPU a record"
+		return "broker CPU/record"
 	}
-	return name + " " + Percent(r.Ratio) + " " + r.Interval()
+	return r.Name
+}
+
+// change is "p99 +18 % [+9 %, +31 %]".
+func (r *Row) change() string {
+	return r.Title() + " " + Percent(r.Ratio) + " " + r.Interval()
 }
 
 // Interval is "[+9 %, +31 %]"; empty of a row without one.

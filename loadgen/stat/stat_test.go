@@ -48,7 +48,8 @@ func TestPercentilesAreThoseOfHDR(t *testing.T) {
 	for i, p := range parts {
 		blocks[i].hist = p
 	}
-	if drawn := gridOf(blocks).percentiles([]int64{1, 1, 1, 1, 1}, all.TotalCount(), list); !reflect.DeepEqual(drawn, got) {
+	drawn := gridOf(blocks).percentiles([]int64{1, 1, 1, 1, 1}, all.TotalCount(), list)
+	if !reflect.DeepEqual(drawn, got) {
 		t.Errorf("a draw of each block once gives %v, want %v", drawn, got)
 	}
 	if empty := Merge(nil).Percentiles(list); !math.IsNaN(empty[0]) || FromHDR(nil).N != 0 {

@@ -6,7 +6,8 @@ import (
 )
 
 // synth makes runs that behave as runs on a shared machine do: log-normal latencies whose level moves from second to
-// second and keeps some of its last move (AR(1)), drifts over the run, differs from run to run, and spikes now and then.
+// second and keeps some of its last move (AR(1)), drifts over the run and differs from run to run, with spikes now and
+// then.
 type synth struct {
 	rng      *rand.Rand
 	seconds  int
