@@ -29,7 +29,7 @@ func (f *telling) addTo(cmd *cobra.Command) {
 	flags.StringVarP(&f.output, "output", "o", "text", "`form` of the output: text or json")
 	flags.StringVar(&f.html, "html", "", "write the comparison as one HTML page to this `file`")
 	flags.StringArrayVar(&f.failIf, "fail-if", nil,
-		"exit 3 if the whole interval lies above ('p99>+10%') or B alone does ('p99>5ms'); may be joined by or, and repeated")
+		"exit 3 beyond this `limit`: 'p99>+10%' (the whole interval) or 'p99>5ms' (B alone); joined by or, or repeated")
 	flags.BoolVar(&f.different, "allow-different", false, "compare runs whose settings differ")
 	flags.StringSliceVar(&f.vary, "vary", nil, "the `settings` that are compared, and may differ")
 }
