@@ -42,7 +42,7 @@ func Latencies(low, high float64) Axis {
 
 func roundStep(v float64) float64 {
 	scale := math.Pow(10, math.Floor(math.Log10(v)))
-	for _, m := range []float64{1, 2, 2.5, 5} {
+	for _, m := range []float64{1, 2, 5} {
 		if v <= m*scale*1.0001 {
 			return m * scale
 		}
@@ -128,12 +128,10 @@ func (a *Axis) title() string {
 	return a.Title
 }
 
-// Percentiles is the axis 1/(1−p), on which each further nine takes the same room, up to so many records.
+// Percentiles is the axis 1/(1−p), on which each further nine takes the same room, up to a little more than so many
+// records: the slowest of n records stands at n.
 func Percentiles(records int64) Axis {
-	high := 1000.0
-	for high < float64(records) && high < 1e9 {
-		high *= 10
-	}
+	high := max(100, 1.3*float64(records))
 	a := Axis{Title: "percentile of the records, by 1/(1−p)", Log: true, Low: 1, High: high, Format: percentileText,
 		Ticks: []float64{1, 2, 4}}
 	for x := 10.0; x <= high; x *= 10 {

@@ -1,7 +1,6 @@
 package page
 
 import (
-	"fmt"
 	"io"
 	"math"
 	"slices"
@@ -17,6 +16,7 @@ import (
 type Compared struct {
 	Sides       []Side
 	Differences []Difference // each of a later side against the first
+	Clock       meter.Clock  // that is drawn
 	Failed      []string     // thresholds that failed; they come first
 }
 
@@ -54,7 +54,7 @@ func Compare(w io.Writer, c *Compared) error {
 	for _, f := range c.Differences {
 		verdicts = append(verdicts, f.Sentence)
 		for _, n := range f.Notes {
-			if !slices.Contains(d.Notes, n) {
+			if n = sentence(n); !slices.Contains(d.Notes, n) {
 				d.Notes = append(d.Notes, n)
 			}
 		}
@@ -70,11 +70,11 @@ func Compare(w io.Writer, c *Compared) error {
 	for i := range c.Differences {
 		d.Sections = append(d.Sections, differenceSection(&c.Differences[i]))
 	}
-	curves, err := curveSection(c.Sides)
+	curves, err := curveSection(c.Sides, c.Clock)
 	if err != nil {
 		return err
 	}
-	times, err := sidesOverTime(c.Sides)
+	times, err := sidesOverTime(c.Sides, c.Clock)
 	if err != nil {
 		return err
 	}
@@ -94,120 +94,24 @@ func aboutSides(sides []Side) string {
 	return strings.Join(parts, " · ")
 }
 
-// change is a ratio as people say it.
-func change(ratio float64) string {
-	switch {
-	case math.IsNaN(ratio):
-		return ""
-	case math.Abs(ratio-1) < 0.0005:
-		return "0 %"
-	case ratio >= 4:
-		return "×" + digits(ratio)
+// clockOf is the clock of a run that is drawn: consumers alone have no response time.
+func clockOf(r *result.Run, asked meter.Clock) meter.Clock {
+	if asked == meter.Response {
+		return mainClock(r)
 	}
-	v := (ratio - 1) * 100
-	places := 0
-	if math.Abs(v) < 9.95 {
-		places = 1
-	}
-	return strings.Replace(fmt.Sprintf("%+.*f %%", places, v), "-", "−", 1)
+	return asked
 }
 
-// differenceSection is the table of a comparison, and its picture: where an interval lies beside "no change".
-func differenceSection(f *Difference) Section {
-	s := Section{
-		Title: f.B + " against " + f.A,
-		Lead: "Each bar is an interval that holds the true change; all of them together hold it in 95 of 100 comparisons. A " +
-			"bar across the line of no change is no difference that was found.",
-	}
-	t := Table{Head: []string{"", f.A, f.B, "change", "interval", ""}}
-	for _, r := range f.Rows {
-		row, tone, interval, verdict := Texts(r.Name, r.A, r.B), "", "", r.Verdict
-		switch r.Verdict {
-		case "worse":
-			tone = "bad"
-		case "better":
-			tone = "good"
-		case "":
-			tone, verdict = "dim", r.Note
-		}
-		if !math.IsNaN(r.Low) {
-			interval = "[" + change(r.Low) + ", " + change(r.High) + "]"
-		}
-		row.Cells = append(row.Cells, TableCell{change(r.Ratio), tone}, TableCell{Text: interval}, TableCell{verdict, tone})
-		t.Rows = append(t.Rows, row)
-	}
-	if f, ok := intervals(f); ok {
-		s.Figures = []Figure{f}
-	}
-	s.Tables = []Table{t}
-	return s
-}
-
-// intervals draws the interval of each judged row on a log axis of ratios, so that half and double lie as far from no
-// change.
-func intervals(f *Difference) (Figure, bool) {
-	var rows []Change
-	widest := math.Log(1.1)
-	for _, r := range f.Rows {
-		if r.Verdict != "" && r.Low > 0 && r.High >= r.Low && !math.IsInf(r.High, 0) {
-			rows = append(rows, r)
-			widest = max(widest, math.Abs(math.Log(r.Low)), math.Abs(math.Log(r.High)))
-		}
-	}
-	if len(rows) == 0 {
-		return Figure{}, false
-	}
-	p := Plot{Label: "change of each figure with its interval", Height: plotTop + plotBottom + 26*float64(len(rows))}
-	p.X = Axis{Title: f.B + " against " + f.A, Log: true, Low: math.Exp(-widest * 1.08), High: math.Exp(widest * 1.08),
-		Format: change}
-	p.X.Ticks = changeTicks(p.X.High)
-	p.Y = Axis{High: float64(len(rows)), Ticks: []float64{}, Format: func(v float64) string {
-		return shortened(rows[len(rows)-1-int(v)].Name, 10)
-	}}
-	p.Marks = []Mark{{X: 1}}
-	for i, r := range rows {
-		y := float64(len(rows)-i) - 0.5
-		p.Y.Ticks = append(p.Y.Ticks, y)
-		style := map[string]Style{"worse": Bad, "better": EndToEnd}[r.Verdict]
-		name := r.Verdict
-		if style == "" {
-			style, name = Faint, "no difference found"
-		}
-		p.Lines = append(p.Lines, Line{Style: style, Points: []Point{{r.Low, y}, {r.High, y}}})
-		p.Dots = append(p.Dots, Dot{Name: name, Style: style, At: Point{r.Ratio, y}})
-	}
-	return Figure{SVG: p.SVG()}, true
-}
-
-// changeTicks are the ratios that the axis of changes is labelled with, up to so large a one.
-func changeTicks(high float64) []float64 {
-	steps := []float64{1.01, 1.02, 1.05, 1.1, 1.2, 1.5, 2, 5, 10, 100, 1000}
-	list := []float64{1}
-	for i := len(steps) - 1; i >= 0 && len(list) < 6; i-- {
-		if steps[i] <= high {
-			list = append(list, steps[i], 1/steps[i])
-		}
-	}
-	return list
-}
-
-func shortened(s string, most int) string {
-	if r := []rune(s); len(r) > most {
-		return string(r[:most-1]) + "…"
-	}
-	return s
-}
-
-// curveSection lays the response curves of the sides over each other. A side of several runs has a band from its
+// curveSection lays the curves of the sides over each other. A side of several runs has a band from its
 // lowest to its highest run, around the curve of all of them merged.
-func curveSection(sides []Side) (Section, error) {
-	s := Section{Title: "Latency by percentile", Lead: "The response time of each side, all its runs merged; a band reaches " +
-		"from its fastest to its slowest run."}
+func curveSection(sides []Side, clock meter.Clock) (Section, error) {
+	s := Section{Title: "Latency by percentile", Lead: "The " + clock.String() + " time of each side, all its runs " +
+		"merged; a band reaches from its fastest to its slowest run."}
 	var list []Curve
 	for i, side := range sides {
 		merged, one := meter.NewHistogram(), []Curve(nil)
 		for _, r := range side.Runs {
-			h, err := r.Series.Total(mainClock(r))
+			h, err := r.Series.Total(clockOf(r, clock))
 			if err != nil {
 				return s, err
 			}
@@ -222,7 +126,7 @@ func curveSection(sides []Side) (Section, error) {
 		list = append(list, c)
 	}
 	if len(list) > 0 {
-		s.Figures = []Figure{Curves("response time by percentile, one curve a side", list)}
+		s.Figures = []Figure{Curves(clock.String()+" time by percentile, one curve a side", list)}
 	}
 	return s, nil
 }
@@ -246,7 +150,7 @@ func envelope(curves []Curve) (low, high []Point) {
 }
 
 // sidesOverTime draws the first run of each side over time, all on the same axis of latencies.
-func sidesOverTime(sides []Side) (Section, error) {
+func sidesOverTime(sides []Side, clock meter.Clock) (Section, error) {
 	s := Section{Title: "Over time", Lead: "The first run of each side; all on the same axis of latencies."}
 	low, high := math.Inf(1), 0.0
 	var all [][]column
@@ -255,7 +159,7 @@ func sidesOverTime(sides []Side) (Section, error) {
 			all = append(all, nil)
 			continue
 		}
-		columns, err := columnsOf(side.Runs[0], mainClock(side.Runs[0]))
+		columns, err := columnsOf(side.Runs[0], clockOf(side.Runs[0], clock))
 		if err != nil {
 			return s, err
 		}
@@ -267,7 +171,7 @@ func sidesOverTime(sides []Side) (Section, error) {
 		if len(columns) == 0 {
 			continue
 		}
-		f := heatMap(columns, mainClock(sides[i].Runs[0]), low, high)
+		f := heatMap(columns, clockOf(sides[i].Runs[0], clock), low, high)
 		f.Caption, f.Group = sides[i].Name, "side "+strconv.Itoa(i+1)
 		s.Figures = append(s.Figures, f)
 	}

@@ -53,8 +53,10 @@ func compared(t *testing.T, name string) string {
 func TestCompare(t *testing.T) {
 	text := compared(t, "after")
 	for _, want := range []string{"<h1>after is slower: p99 &#43;18 % [&#43;9 %, &#43;31 %].</h1>", "A threshold failed.",
-		`<td class="bad">worse</td>`, `<td class="good">better</td>`, `<td class="dim">n too small</td>`,
-		`[&#43;9.0 %, &#43;31 %]`, `<th scope="row">rate</th><td>3</td><td>4</td>`, `class="band s1"`, "five repeats"} {
+		`<td class="bad">worse</td>`, `<td class="good">better</td>`, `<td class="say">n too small</td>`,
+		`[&#43;9.0 %, &#43;31 %]`,
+		`<th scope="row">rate</th><td>3</td><td>4</td>`, `class="band s1"`,
+		"Five repeats or more find smaller differences."} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in the page", want)
 		}
@@ -71,7 +73,8 @@ func TestCompare(t *testing.T) {
 }
 
 func TestChangeText(t *testing.T) {
-	for ratio, want := range map[float64]string{1: "0 %", 1.18: "+18 %", 0.97: "−3.0 %", 5.2: "×5.20", math.NaN(): ""} {
+	for ratio, want := range map[float64]string{1: "0 %", 1.18: "+18 %", 0.97: "−3.0 %", 5.2: "×5.20", 0.125: "÷8.00",
+		3e6: "×1000 or more", 1e-7: "÷1000 or more", math.NaN(): ""} {
 		if got := change(ratio); got != want {
 			t.Errorf("a ratio of %v is told as %q, want %q", ratio, got, want)
 		}
@@ -81,7 +84,8 @@ func TestChangeText(t *testing.T) {
 // TestSecretsAreVeiled: a page is passed on; what is in a password property is not.
 func TestSecretsAreVeiled(t *testing.T) {
 	r := small.run(t)
-	r.Settings["property"] = "sasl.jaas.config=Login required username=\"u\" password=\"hush1\";\nssl.key.password=hush2\nx=1"
+	r.Settings["property"] = "sasl.jaas.config=Login required username=\"u\" password=\"hush1\";\n" +
+		"ssl.key.password=hush2\nx=1"
 	r.Command = []string{"loadgen", "run", "-X", "sasl.jaas.config=Login required password=\"hush3\";", "-X",
 		"ssl.key.password=hush4", "--rate", "3"}
 	var b bytes.Buffer

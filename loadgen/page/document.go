@@ -108,7 +108,7 @@ func (p *Document) Write(w io.Writer) error {
 	return err
 }
 
-// TableCell is a cell; its tone is "", good, bad or dim.
+// TableCell is a cell; its tone is "", good, bad, same or dim, or say: an explanation at the end of a row.
 type TableCell struct {
 	Text, Tone string
 }

@@ -9,11 +9,13 @@ import (
 	"strings"
 )
 
-// drawing collects SVG. Numbers are rounded to a tenth of a pixel and all text is escaped, so that nothing that is drawn
-// can be markup.
+// drawing collects SVG. Numbers are rounded to a tenth of a pixel and all text is escaped, so that nothing that is
+// drawn can be markup.
 type drawing struct{ strings.Builder }
 
-func (d *drawing) html() template.HTML { return template.HTML(d.String()) } //nolint:gosec // built from numbers and escaped text
+func (d *drawing) html() template.HTML {
+	return template.HTML(d.String()) //nolint:gosec // built from numbers and escaped text
+}
 
 // px is a coordinate.
 func px(v float64) string {

@@ -130,7 +130,7 @@ func (p *Plot) heat(d *drawing) {
 		return
 	}
 	const box, gap = 14.0, 19.0
-	x, y, words := plotLeft, p.Height-7, "share of the records of a column, from"
+	x, y, words := p.left(), p.Height-7, "share of the records of a column, from"
 	d.text("title", "start", x, y, words)
 	x += charWidth*float64(len(words)) + box
 	for class, name := range heatNames {

@@ -47,7 +47,7 @@ func (p *Plot) legend(d *drawing) {
 		}
 		all += width(list[i])
 	}
-	from := plotLeft + charWidth*float64(utf8.RuneCountInString(p.Y.title()))
+	from := p.left() + charWidth*float64(utf8.RuneCountInString(p.Y.title()))
 	x, y := max(from, plotRight-all+16), 14.0
 	for _, e := range list {
 		w := width(e)

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// Style is how a line, a dot or a band looks. Each has a colour that the colour-blind can tell from the others, in light
-// and in dark, and a dash pattern of its own for paper.
+// Style is how a line, a dot or a band looks. Each has a colour that the colour-blind can tell from the others, in
+// light and in dark, and a dash pattern of its own for paper.
 type Style string
 
 // The styles of the clocks, of processes, and of what is compared: Series gives the one for the n-th run.
@@ -67,6 +67,7 @@ type Cell struct{ X1, Y1, X2, Y2 float64 }
 type Plot struct {
 	Label  string // what it shows, for those who cannot see it
 	Height float64
+	Margin float64 // room for the labels of Y beyond what all charts have
 	X, Y   Axis
 	Cells  [heatClasses][]Cell
 	Bands  []Band
@@ -116,7 +117,7 @@ func (p *Plot) svg(css string) template.HTML {
 		p.dot(d, &p.Dots[i])
 	}
 	if p.Empty != "" {
-		d.text("empty", "middle", (plotLeft+plotRight)/2, (plotTop+p.floor())/2+4, p.Empty)
+		d.text("empty", "middle", (p.left()+plotRight)/2, (plotTop+p.floor())/2+4, p.Empty)
 	}
 	p.legend(d)
 	d.tag("line", "class", "cursor", "visibility", "hidden", "y1", px(plotTop), "y2", px(p.floor()))
@@ -124,18 +125,19 @@ func (p *Plot) svg(css string) template.HTML {
 	return d.html()
 }
 
+func (p *Plot) left() float64       { return plotLeft + p.Margin }
 func (p *Plot) floor() float64      { return p.Height - plotBottom }
-func (p *Plot) x(v float64) float64 { return p.X.at(v, plotLeft, plotRight) }
+func (p *Plot) x(v float64) float64 { return p.X.at(v, p.left(), plotRight) }
 func (p *Plot) y(v float64) float64 { return p.Y.at(v, p.floor(), plotTop) }
 
 func (p *Plot) axes(d *drawing) {
 	major, minor := p.Y.ticks(5)
 	for _, v := range minor {
-		d.line("grid minor", plotLeft, p.y(v), plotRight, p.y(v))
+		d.line("grid minor", p.left(), p.y(v), plotRight, p.y(v))
 	}
 	for _, v := range major {
-		d.line("grid", plotLeft, p.y(v), plotRight, p.y(v))
-		d.text("tick", "end", plotLeft-8, p.y(v)+4, p.Y.text(v))
+		d.line("grid", p.left(), p.y(v), plotRight, p.y(v))
+		d.text("tick", "end", p.left()-8, p.y(v)+4, p.Y.text(v))
 	}
 	major, minor = p.X.ticks(12)
 	for _, v := range minor {
@@ -145,7 +147,7 @@ func (p *Plot) axes(d *drawing) {
 		d.line("grid", p.x(v), plotTop, p.x(v), p.floor())
 		d.text("tick", "middle", p.x(v), p.floor()+17, p.X.text(v))
 	}
-	d.line("axis", plotLeft, p.floor(), plotRight, p.floor())
+	d.line("axis", p.left(), p.floor(), plotRight, p.floor())
 	d.text("title", "start", 8, 14, p.Y.title())
 	d.text("title", "end", plotRight, p.floor()+35, p.X.title())
 }
@@ -180,7 +182,7 @@ func (p *Plot) mark(d *drawing, m *Mark) {
 	x := p.x(m.X)
 	d.line("mark", x, plotTop, x, p.floor())
 	anchor, dx := "start", 6.0
-	if x > (plotLeft+plotRight)/2 {
+	if x > (p.left()+plotRight)/2 {
 		anchor, dx = "end", -6
 	}
 	d.text("note", anchor, x+dx, plotTop+14, m.Text)

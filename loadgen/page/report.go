@@ -71,12 +71,13 @@ func about(r *result.Run) string {
 	if r.Broker.Address != "" && !r.Broker.Own {
 		parts = append(parts, "at "+r.Broker.Address)
 	}
-	load := fmt.Sprintf("values of %s, rate %s, acks=%s", r.Settings["record-size"], r.Settings["rate"], r.Settings["acks"])
+	load := fmt.Sprintf("values of %s, rate %s, acks=%s", r.Settings["record-size"], r.Settings["rate"],
+		r.Settings["acks"])
 	if n := r.Settings["producers"]; n != "1" {
 		load += ", " + n + " producers"
 	}
 	if r.Broker.Durability != "" {
-		load += ", acknowledged from " + r.Broker.Durability
+		load += " (" + r.Broker.Durability + ")"
 	}
 	return strings.Join(append(parts, load, fmt.Sprintf("measured for %.0f s", r.Totals.Seconds),
 		r.Started.UTC().Format("2 January 2006, 15:04 UTC")), " · ")
@@ -95,8 +96,8 @@ func brokerName(r *result.Run) string {
 
 // limit says what held the run back.
 func limit(r *result.Run) Limit {
-	l := Limit{Tone: "ok", Head: "The rate was kept.", Text: "Neither broker nor load generator was at its limit: this is " +
-		"how the broker answered at this rate, not how fast it can go."}
+	l := Limit{Tone: "ok", Head: "The rate was kept.", Text: "Neither broker nor load generator was at its limit: this " +
+		"is how the broker answered at this rate, not how fast it can go."}
 	full := r.Settings["rate"] == plan.Rate{}.String()
 	switch {
 	case r.Verdict.Bound == result.BoundGenerator:
@@ -129,11 +130,18 @@ func orElse(text, other string) string {
 func notes(r *result.Run) []string {
 	var list []string
 	for _, w := range r.Verdict.Warnings {
-		if first, size := utf8.DecodeRuneInString(w); size > 0 {
-			list = append(list, string(unicode.ToUpper(first))+strings.TrimSuffix(w[size:], ".")+".")
-		}
+		list = append(list, sentence(w))
 	}
 	return list
+}
+
+// sentence begins with a capital and ends with a stop.
+func sentence(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	if size == 0 {
+		return ""
+	}
+	return string(unicode.ToUpper(first)) + strings.TrimSuffix(text[size:], ".") + "."
 }
 
 // tiles are the figures that most people come for.
@@ -223,8 +231,8 @@ func columnText(columns []column) string {
 	if longest < 1.6 {
 		return "A column is a second, that in which the answer came; the warm-up is not shown."
 	}
-	return fmt.Sprintf("A column is up to %.0f s, with the merged histogram of its seconds, that in which the answers came; "+
-		"the warm-up is not shown.", longest)
+	return fmt.Sprintf("A column is up to %.0f s, with the merged histogram of its seconds, those in which the answers "+
+		"came; the warm-up is not shown.", longest)
 }
 
 // worstText names the column with the largest p99 if it stands out.

@@ -57,7 +57,8 @@ func totalsSection(r *result.Run) Section {
 		add("Offered", "%s records/s", Count(t.Offered))
 	}
 	if t.Acked > 0 {
-		add("Acknowledged", "%s, %s, %s/s", plural(t.Acked, "record", "records"), Bytes(float64(t.AckedBytes)), Bytes(t.Bytes))
+		add("Acknowledged", "%s, %s, %s/s", plural(t.Acked, "record", "records"), Bytes(float64(t.AckedBytes)),
+			Bytes(t.Bytes))
 	}
 	if t.Received > 0 {
 		add("Consumed", "%s, %s/s", plural(t.Received, "record", "records"), Count(t.Consumed))
@@ -113,7 +114,8 @@ func costs(s *Section, who string, c *result.Cost) {
 // settingsSection lists what was asked for: first what differs from the defaults.
 func settingsSection(r *result.Run) Section {
 	s := Section{Title: "Settings", Lead: "Command: " + veiled(strings.Join(r.Command, " "))}
-	changed := Table{Caption: "Not at their defaults", Head: []string{"setting", "value", "default", "what it is"}, Words: true}
+	changed := Table{Caption: "Not at their defaults", Words: true,
+		Head: []string{"setting", "value", "default", "what it is"}}
 	known, usual := map[string]bool{}, plan.Default()
 	for i := range plan.Settings {
 		row := &plan.Settings[i]
@@ -130,7 +132,8 @@ func settingsSection(r *result.Run) Section {
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Settings)) {
 		if !known[name] {
-			changed.Rows = append(changed.Rows, Texts(name, veiled(r.Settings[name]), "", "a setting that this loadgen does not know"))
+			changed.Rows = append(changed.Rows, Texts(name, veiled(r.Settings[name]), "",
+				"a setting that this loadgen does not know"))
 		}
 	}
 	if len(changed.Rows) > 0 {
@@ -177,8 +180,8 @@ func environmentSection(r *result.Run) Section {
 	add("Clock source", m.ClockSource)
 	add("File system", strings.TrimSpace(m.FileSystem+" "+m.Device))
 	if f := m.Fsync; f != nil {
-		add("A synced 4 KiB write", fmt.Sprintf("p50 %s, p99 %s (of %d, before the run)", Latency(f.P50/1e3), Latency(f.P99/1e3),
-			f.Writes))
+		add("A synced 4 KiB write", fmt.Sprintf("p50 %s, p99 %s (of %d, before the run)", Latency(f.P50/1e3),
+			Latency(f.P99/1e3), f.Writes))
 	}
 	add("Boot", m.BootID)
 	add("Fingerprint", r.Fingerprint)
@@ -188,7 +191,8 @@ func environmentSection(r *result.Run) Section {
 // readingSection explains the words of the page.
 func readingSection() Section {
 	return Section{Title: "How to read this", Terms: []Term{
-		{"Response time", "from the moment a record was due by the schedule until it was acknowledged: what a user waits for"},
+		{"Response time", "from the moment a record was due by the schedule until it was acknowledged: what a user waits " +
+			"for"},
 		{"Service time", "from the moment its request was written: what a client sees that stops when the broker stops"},
 		{"End to end", "from the moment a record was due until a consumer had it, on one clock"},
 		{"p99", "99 % of the records took less; percentiles come from merged histograms and are never averaged"},

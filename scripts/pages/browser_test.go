@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// browser is a headless Chromium that is told what to do by its own protocol, over a pipe: JSON, each message ended by a
-// zero byte.
+// browser is a headless Chromium that is told what to do by its own protocol, over a pipe: JSON, each message ended by
+// a zero byte.
 type browser struct {
 	t  *testing.T
 	to *os.File
@@ -290,7 +290,8 @@ func (b *browser) box(selector string, n int) (x, y, width, height float64) {
 // paint is a picture of the whole page, in light or in dark.
 func (b *browser) paint(scheme string) []byte {
 	b.t.Helper()
-	b.do("Emulation.setEmulatedMedia", object{"features": []object{{"name": "prefers-color-scheme", "value": scheme}}}, nil)
+	feature := object{"name": "prefers-color-scheme", "value": scheme}
+	b.do("Emulation.setEmulatedMedia", object{"features": []object{feature}}, nil)
 	var shot struct{ Data string }
 	b.do("Page.captureScreenshot", object{"captureBeyondViewport": true, "format": "png"}, &shot)
 	return decoded(b.t, shot.Data)

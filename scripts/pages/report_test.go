@@ -20,8 +20,8 @@ import (
 	"tailrace/loadgen/result"
 )
 
-// seconds and perSecond are the run's. 100,000 records in all: every percentile that tables show falls on a whole number
-// of records, on which the histogram libraries of all languages agree.
+// seconds and perSecond are the run's. 100,000 records in all: every percentile that tables show falls on a whole
+// number of records, on which the histogram libraries of all languages agree.
 const (
 	seconds   = 20
 	perSecond = 5000
