@@ -2,8 +2,8 @@
 // HDR histograms, reports that can be compared.
 //
 // Its sub-rooms: plan (what is asked), payload (records), drive (the load), meter (the clocks), machine (where), link
-// (the way to the broker), result (the files). This room runs them: find or start the broker, make the topic, warm up,
-// measure, judge, clean up.
+// (the way to the broker), result (the files), page (report.html). This room runs them: find or start the broker, make
+// the topic, warm up, measure, judge, clean up.
 //
 // What it promises:
 //

@@ -80,6 +80,7 @@ func newRoot() *cobra.Command {
 		return usage("%w; see `%s --help`", err, cmd.CommandPath())
 	})
 	root.AddCommand(newRun(), newKnee(), newReport(), newOwnBroker(), newVersion())
+	root.AddCommand(newCompare(), newAB(), newMerge())
 	argumentsAreUsage(root)
 	return root
 }

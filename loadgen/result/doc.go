@@ -7,6 +7,7 @@
 //	*.hgrm          the percentile curve of each clock, milliseconds, as HdrHistogram's plotters read it
 //	run.csv         a line a second, for spreadsheets
 //	omb.json        the shape of the OpenMessaging Benchmark, for scripts that draw it
+//	report.html     all of it for people; room page draws it
 //
 // What it promises:
 //
