@@ -56,8 +56,8 @@ Generated from the API table of the broker by ` + "`go test ./broker -run Compat
 The requests of Apache Kafka 4.4 that clients send to brokers, in its stable versions. What is **served** is told to
 clients (ApiVersions) and answers with Kafka's error codes and messages, in every version named. Anything else is not
 told of: a client that can do without does, any other says which API it misses. Departures are where an answer to the
-same request differs from Kafka's; settings have a page of their own, [CONFIG](CONFIG.md). One holds for all but Produce,
-Fetch and ApiVersions: the arrays of a request may have 262,144 elements together, or the connection is closed.
+same request differs from Kafka's; settings have a page of their own, [CONFIG](CONFIG.md). One holds for all but
+Produce, Fetch and ApiVersions: the arrays of a request may have 262,144 elements together, or the connection is closed.
 
 | key | API | versions | status | departures, or why not |
 |---|---|---|---|---|

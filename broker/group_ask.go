@@ -1,7 +1,11 @@
 package broker
 
 import (
+	"encoding/binary"
 	"net"
+	"net/netip"
+	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -117,12 +121,29 @@ func spread[T any](into, answers []T, of *groupPart) {
 	}
 }
 
-// clientHost is a client's address as Kafka shows it.
+// clientHost is a client's address as Kafka shows it (InetAddress.toString).
 func clientHost(q *request) string {
-	if a, ok := q.Conn.RemoteAddr().(*net.TCPAddr); ok {
-		return "/" + a.IP.String()
+	a, ok := q.Conn.RemoteAddr().(*net.TCPAddr)
+	if !ok {
+		return "/" + q.Conn.RemoteAddr().String()
 	}
-	return "/" + q.Conn.RemoteAddr().String()
+	return "/" + javaAddress(a.AddrPort().Addr().Unmap())
+}
+
+// javaAddress writes an address as Java does: all groups of an IPv6 address, those of zeros, too.
+func javaAddress(a netip.Addr) string {
+	if !a.Is6() {
+		return a.String()
+	}
+	var groups []string
+	for b := a.AsSlice(); len(b) > 0; b = b[2:] {
+		groups = append(groups, strconv.FormatUint(uint64(binary.BigEndian.Uint16(b)), 16))
+	}
+	text := strings.Join(groups, ":")
+	if a.Zone() != "" {
+		text += "%" + a.Zone()
+	}
+	return text
 }
 
 // Answer implements coordinator.Waiter.

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"net/netip"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -41,6 +42,18 @@ func TestRefusedCalls(t *testing.T) {
 		if errcode.Code(got) != c.want {
 			t.Errorf("%s refused with %v is answered %v, want %v",
 				kmsg.NameForKey(c.req.Key()), c.why.Name(), errcode.Code(got).Name(), c.want.Name())
+		}
+	}
+}
+
+// TestJavaAddress: members of a group are shown where Kafka says they are.
+func TestJavaAddress(t *testing.T) {
+	for text, want := range map[string]string{
+		"127.0.0.1": "127.0.0.1", "::1": "0:0:0:0:0:0:0:1", "2001:db8::ff00:42:8329": "2001:db8:0:0:0:ff00:42:8329",
+		"fe80::1%eth0": "fe80:0:0:0:0:0:0:1%eth0",
+	} {
+		if got := javaAddress(netip.MustParseAddr(text)); got != want {
+			t.Errorf("%s is shown as %s, want %s", text, got, want)
 		}
 	}
 }

@@ -31,8 +31,8 @@ func TestDescribeFailedDir(t *testing.T) {
 	}
 }
 
-// TestCoordinatorOfFailedDir: a directory that is out of use takes its groups along. Clients are not sent to where nobody
-// can serve them.
+// TestCoordinatorOfFailedDir: a directory that is out of use takes its groups along. Clients are not sent to where
+// nobody can serve them.
 func TestCoordinatorOfFailedDir(t *testing.T) {
 	h, err := openHouse(faultfs.New(), &warnings{})
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 // How a run of segments is replaced by one, at the example of three. Each arrow is a sync of the directory; a line is a
 // set of renames of which a crash may leave any part.
 //
-//	made     9223372036854775806.log.cleaned, synced; 000.log, 300.log, 612.log
+//	made     09223372036854775806.log.cleaned, synced; 000.log, 300.log, 612.log
 //	swap     .cleaned -> 000.log.swap, the log file last            |
 //	         -------------------------------------------------------+--> from here on the new one is the log
 //	doom     000.log, 300.log, 612.log -> .deleted

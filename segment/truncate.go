@@ -239,7 +239,11 @@ func (l *Log) doom(s *seg, nowMs int64) error {
 	l.letGo(s.h.Swap(nil))
 	for _, suffix := range suffixes {
 		name := l.path(s.base, suffix)
-		if err := l.rename(name, name+deletedSuffix); err != nil {
+		err := l.rename(name, name+deletedSuffix)
+		if noSpace(err) {
+			err = l.remove(name) // what makes room must not need any, not even for a longer name
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,7 @@ package partition
 import (
 	"testing"
 
+	"tailrace/batch"
 	"tailrace/wire"
 	"tailrace/wire/errcode"
 )
@@ -57,4 +58,31 @@ func TestDeleteRecords(t *testing.T) {
 	if _, code := p.DeleteRecords(0); code != errcode.NotLeaderOrFollower {
 		t.Errorf("delete from a partition that is gone: %v", code)
 	}
+}
+
+// TestEpochsOfALogThatBeginsInsideABatch: the first epoch begins with the log, not with the batch, and is believed.
+func TestEpochsOfALogThatBeginsInsideABatch(t *testing.T) {
+	p := leading(t, nil)
+	var a Appender
+	var b batch.Builder
+	b.Reset(batch.Options{LeaderEpoch: -1})
+	for range 3 {
+		b.Append(1_700_000_000_000, nil, []byte("v"))
+	}
+	v, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	appended(t, p, &a, v, 1)
+	if low, code := p.DeleteRecords(1); low != 1 || code != errcode.None {
+		t.Fatalf("delete up to 1: %d %v", low, code)
+	}
+	if !p.epochsMatch(1, p.log.End()) {
+		t.Errorf("the epochs %v do not match the log", p.epochs.list)
+	}
+	p.epochs.list[0].epoch++
+	if p.epochsMatch(1, p.log.End()) {
+		t.Errorf("the wrong epochs %v match the log", p.epochs.list)
+	}
+	p.epochs.list[0].epoch--
 }

@@ -122,7 +122,7 @@ func (p *Partition) recover(haveEpochs bool) error {
 // epochsMatch compares the checkpoint with the log where they meet: the batch
 // at the start of each epoch must carry it. A flipped digit does not pass. Where
 // compaction has taken that batch away, the next one must not be of an older
-// epoch.
+// epoch. The log may begin inside a batch (DeleteRecords).
 func (p *Partition) epochsMatch(start, end wire.Offset) bool {
 	stop := errors.New("stop")
 	for _, s := range p.epochs.list {
@@ -132,7 +132,7 @@ func (p *Partition) epochsMatch(start, end wire.Offset) bool {
 		ok := false
 		err := p.log.Batches(s.start, func(b segment.Batch, _ vfs.Pos) error {
 			v := batch.View(b)
-			ok = v.LeaderEpoch() == s.epoch && v.BaseOffset() == s.start ||
+			ok = v.LeaderEpoch() == s.epoch && (v.BaseOffset() == s.start || s.start == start) ||
 				v.LeaderEpoch() >= s.epoch && v.BaseOffset() > s.start
 			return stop
 		})

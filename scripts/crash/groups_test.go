@@ -17,7 +17,7 @@ const crowdSize = 100
 // is killed every ten seconds. Committed offsets never go back, a partition has one owner in a generation, and the
 // group is never stuck for longer than twice its session time-out. TAILRACE_GROUP_SECONDS says for how long.
 func TestGroupsUnderStress(t *testing.T) {
-	broker := target(t, "")
+	broker := target(t, "", shortSessions)
 	broker.start()
 	createCrowdTopic(t, broker)
 	c := newCrowd(broker.address())
@@ -58,7 +58,7 @@ func TestGroupsUnderStress(t *testing.T) {
 // TestRebalanceSettles measures how long a group of a hundred takes to settle again when one more joins. The members
 // ask every 250 ms whether there is a rebalance.
 func TestRebalanceSettles(t *testing.T) {
-	broker := target(t, "")
+	broker := target(t, "", shortSessions)
 	broker.start()
 	createCrowdTopic(t, broker)
 	c := newCrowd(broker.address())

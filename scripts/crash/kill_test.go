@@ -61,12 +61,12 @@ func envInt(t *testing.T, key string, byDefault int) int {
 }
 
 // target is the broker under test, with settings that make kills meet rolls, retention and the removal of files.
-func target(t *testing.T, tags string) server {
+func target(t *testing.T, tags string, more ...string) server {
 	t.Helper()
-	settings := []string{
+	settings := append([]string{
 		"log.segment.bytes=1048576", "log.retention.bytes=4194304", "log.retention.check.interval.ms=400",
 		"log.segment.delete.delay.ms=300", "message.max.bytes=1000000",
-	}
+	}, more...)
 	if os.Getenv("TAILRACE_TEST_AGAINST") == "kafka" {
 		return newKafka(t, settings)
 	}

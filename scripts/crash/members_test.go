@@ -22,9 +22,12 @@ const (
 	crowdGroup      = "crowd"
 	crowdTopic      = "work"
 	crowdPartitions = 150
-	crowdSession    = 6 * time.Second // the least that group.min.session.timeout.ms allows
+	crowdSession    = 3 * time.Second // twice that is less than from one kill to the next, or no time could be too long
 	crowdBeat       = 250 * time.Millisecond
 )
+
+// shortSessions lets the broker take crowdSession.
+const shortSessions = "group.min.session.timeout.ms=1000"
 
 // crowd is what is known from outside about a group: who was assigned what, and what was committed.
 type crowd struct {

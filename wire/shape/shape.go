@@ -18,8 +18,8 @@ import (
 	"tailrace/wire"
 )
 
-// MaxElements is how many elements all arrays of a request may have together. A group's name may be one byte, and is
-// answered with hundreds: 4 MiB of them made 2.5 GB of answer. No client has that much to ask at once; Kafka has no bound.
+// MaxElements is how many elements all arrays of a request may have together. A group's name may be one byte, and costs
+// hundreds to answer: 4 MiB of them made 2.5 GB. No client has that much to ask at once; Kafka has no bound.
 const MaxElements = 1 << 18
 
 // Error says which field of a request does not fit.
