@@ -9,7 +9,7 @@ import (
 
 // HTML writes one page that needs nothing else: the verdict, each pair's table and intervals, the curves of all sides.
 func (c *Contrast) HTML(w io.Writer) error {
-	p := page.Compared{Failed: c.Broken}
+	p := page.Compared{Clock: c.Clock, Failed: c.Broken}
 	for _, s := range c.Sides {
 		p.Sides = append(p.Sides, page.Side{Name: s.Name, Runs: s.Runs})
 	}

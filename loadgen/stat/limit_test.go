@@ -25,12 +25,12 @@ func known() *Comparison {
 func TestSentence(t *testing.T) {
 	c := known()
 	want := "after is slower than before: p99 +18 % [+9.0 %, +31 %]; " +
-		"p99.9 ×5.0 [+210 %, ×7.2]; records/s -10 % [-12 %, -8.0 %]; broker CPU/record -20 % [-25 %, -15 %]."
+		"p99.9 ×5.00 [+210 %, ×7.20]; records/s −10 % [−12 %, −8.0 %]; broker CPU/record −20 % [−25 %, −15 %]."
 	if got := c.Sentence(); got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
 	c.Rows[0].Verdict, c.Rows[1].Verdict, c.Rows[2].Verdict = Better, Same, Same
-	if got := c.Sentence(); !strings.HasPrefix(got, "after is faster than before: p50 +2.0 % [-3.0 %, +8.0 %]; rec") {
+	if got := c.Sentence(); !strings.HasPrefix(got, "after is faster than before: p50 +2.0 % [−3.0 %, +8.0 %]; rec") {
 		t.Error(got)
 	}
 	c.Rows[1].Verdict = Worse
@@ -46,10 +46,19 @@ func TestSentence(t *testing.T) {
 			c.Rows[i].Verdict = Same
 		}
 	}
-	want = "No difference that these runs could show: after against before lies within p50 [-3.0 %, +8.0 %], " +
-		"p99 [+9.0 %, +31 %], p99.9 [+210 %, ×7.2]."
+	want = "No difference that these runs could show: after against before lies within p50 [−3.0 %, +8.0 %], " +
+		"p99 [+9.0 %, +31 %], p99.9 [+210 %, ×7.20]."
 	if got := c.Sentence(); got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
+	}
+}
+
+func TestPercent(t *testing.T) {
+	for ratio, want := range map[float64]string{1: "0 %", 1.0004: "0 %", 1.012: "+1.2 %", 0.5: "−50 %", 3.5: "+250 %",
+		4: "×4.00", 0.2: "÷5.00", 25: "×25.0", 321: "×321", 1e20: "×1000 or more", 1e-9: "÷1000 or more"} {
+		if got := Percent(ratio); got != want {
+			t.Errorf("%v is %s, want %s", ratio, got, want)
+		}
 	}
 }
 

@@ -118,28 +118,38 @@ func (c *Comparison) bounds() string {
 	return strings.Join(parts, ", ")
 }
 
-// Percent is a ratio as a change: 1.18 is "+18 %". From fourfold on it is a factor: "×5.2".
+// Percent is a ratio as a change: 1.18 is "+18 %". From fourfold on it is a factor, "×5.20" or "÷5.20", and what is
+// farther than far is not worth a figure.
 func Percent(ratio float64) string {
+	sign, times := "×", ratio
+	if ratio < 1 {
+		sign, times = "÷", 1/ratio
+	}
 	switch change := (ratio - 1) * 100; {
 	case math.IsNaN(ratio):
 		return ""
-	case ratio >= 4:
-		return "×" + digits(ratio)
-	case math.Abs(change) >= 9.95:
-		return fmt.Sprintf("%+.0f %%", change)
+	case times >= far:
+		return fmt.Sprintf("%s%d or more", sign, far)
+	case times >= 4:
+		return sign + digits(times)
 	case math.Abs(change) < 0.05:
 		return "0 %"
+	case math.Abs(change) < 9.95:
+		return strings.Replace(fmt.Sprintf("%+.1f %%", change), "-", "−", 1)
 	default:
-		return fmt.Sprintf("%+.1f %%", change)
+		return strings.Replace(fmt.Sprintf("%+.0f %%", change), "-", "−", 1)
 	}
 }
 
+// far is a ratio beyond which only "or more" is said.
+const far = 1000
+
 func digits(v float64) string {
 	switch {
-	case v >= 1000:
-		return "1000 or more"
-	case v >= 10:
+	case v >= 99.95:
 		return fmt.Sprintf("%.0f", v)
+	case v >= 9.995:
+		return fmt.Sprintf("%.1f", v)
 	}
-	return fmt.Sprintf("%.1f", v)
+	return fmt.Sprintf("%.2f", v)
 }
