@@ -73,7 +73,8 @@ func TestCompare(t *testing.T) {
 }
 
 func TestChangeText(t *testing.T) {
-	for ratio, want := range map[float64]string{1: "0 %", 1.18: "+18 %", 0.97: "−3.0 %", 5.2: "×5.20", 0.125: "÷8.00",
+	for ratio, want := range map[float64]string{
+		1: "0 %", 1.18: "+18 %", 0.97: "−3.0 %", 5.2: "×5.20", 0.19: "−81 %", 0.04: "÷25.0",
 		3e6: "×1000 or more", 1e-7: "÷1000 or more", math.NaN(): ""} {
 		if got := change(ratio); got != want {
 			t.Errorf("a ratio of %v is told as %q, want %q", ratio, got, want)

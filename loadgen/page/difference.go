@@ -9,7 +9,7 @@ import (
 // farRatio is where a change is only told to be larger than this.
 const farRatio = 1000
 
-// change is a ratio as people say it: +18 %, −3.0 %, and from fourfold on ×5.20 or ÷5.20.
+// change is a ratio as people say it: +18 %, −81 %, from fourfold on ×5.20, and below a twentieth ÷25.0.
 func change(ratio float64) string {
 	sign, times := "×", ratio
 	if ratio < 1 {
@@ -22,7 +22,7 @@ func change(ratio float64) string {
 		return "0 %"
 	case times >= farRatio:
 		return sign + trim(farRatio) + " or more"
-	case times >= 4:
+	case ratio >= 4 || times > 20:
 		return sign + digits(times)
 	}
 	v := (ratio - 1) * 100
@@ -104,7 +104,7 @@ func intervals(f *Difference) (Figure, bool) {
 	for i, r := range rows {
 		y := float64(len(rows)-i) - 0.5
 		p.Y.Ticks = append(p.Y.Ticks, y)
-		style := map[string]Style{"worse": Bad, "better": EndToEnd}[r.Verdict]
+		style := map[string]Style{"worse": Bad, "better": Good}[r.Verdict]
 		name := r.Verdict
 		if style == "" {
 			style, name = Faint, "no difference found"
@@ -116,7 +116,7 @@ func intervals(f *Difference) (Figure, bool) {
 }
 
 // widestChange is the end of an axis of changes; a bar that reaches it goes on.
-const widestChange = 12
+const widestChange = 30
 
 // changeTicks are the ratios that the axis of changes is labelled with, up to so large a one.
 func changeTicks(high float64) []float64 {

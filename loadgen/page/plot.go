@@ -18,7 +18,8 @@ const (
 	Broker    Style = "s4"
 	Generator Style = "s5"
 	Reference Style = "ref"   // dashed grey: offered, allowed, a goal
-	Bad       Style = "bad"   // errors
+	Bad       Style = "bad"   // errors, worse
+	Good      Style = "good"  // better
 	Median    Style = "q50"   // over a heat map
 	Tail      Style = "q99"   //
 	FarTail   Style = "q999"  //
