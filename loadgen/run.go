@@ -74,9 +74,12 @@ func Run(ctx context.Context, p *plan.Plan, o Options) (*result.Run, error) {
 		id[i] = byte(rand.Uint32())
 	}
 	u := &run{o: o, p: p, troubles: map[string]int64{}, r: &result.Run{
-		ID: hex.EncodeToString(id[:]), Command: o.Command,
+		ID:       hex.EncodeToString(id[:]),
 		Versions: map[string]string{"loadgen": o.Version, "client": clientVersion()},
 	}}
+	for _, word := range o.Command {
+		u.r.Command = append(u.r.Command, result.Veil(word))
+	}
 	u.r.SetPlan(p)
 	t, err := u.reach(ctx)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"tailrace/loadgen"
 	"tailrace/loadgen/meter"
+	"tailrace/loadgen/page"
 	"tailrace/loadgen/plan"
 	"tailrace/loadgen/result"
 	"tailrace/loadgen/search"
@@ -125,11 +126,10 @@ func findKnee(cmd *cobra.Command, p *plan.Plan, s *search.KneeSearch, own []stri
 		return err
 	}
 	out := cmd.OutOrStdout()
+	fmt.Fprintln(out, kneeSentence(s.Goal, k))
 	if k.Rate == 0 {
-		fmt.Fprintln(out, k.Why)
 		return &codeError{exitThreshold, nil}
 	}
-	fmt.Fprintf(out, "%.0f records/s meet %s; %s\n", k.Rate, s.Goal, k.Why)
 	fmt.Fprintf(out, "%d measurements in %s\n", len(k.Points), p.Out)
 	if k.Generator {
 		return &codeError{exitGenerator, nil}
@@ -172,7 +172,7 @@ func measureRate(cmd *cobra.Command, base *plan.Plan, s *search.KneeSearch, rate
 	case err != nil:
 		return search.Point{}, err
 	}
-	if err := r.Write(dir); err != nil {
+	if err := errors.Join(r.Write(dir), page.Write(dir, r)); err != nil {
 		return search.Point{}, err
 	}
 	pt := search.Point{
@@ -217,5 +217,34 @@ func writeKnee(p *plan.Plan, g search.Goal, k *search.Knee) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(p.Out, kneeFile), append(b, '\n'), 0o644)
+	if err := os.WriteFile(filepath.Join(p.Out, kneeFile), append(b, '\n'), 0o644); err != nil {
+		return err
+	}
+	return drawKnee(p, g, k)
+}
+
+// drawKnee draws latency over load.
+func drawKnee(p *plan.Plan, g search.Goal, k *search.Knee) error {
+	d := &page.Knee{
+		Name: p.Label, About: "acks=" + p.Acks.String() + ", values of " + p.RecordSize.String() + ", batches of " +
+			plan.FormatSize(p.BatchSize) + ", linger " + plan.FormatDuration(p.Linger),
+		Verdict: kneeSentence(g, k), Goal: g.String(), GoalMs: float64(g.Below) / 1e6, Watched: g.Percentile, Rate: k.Rate,
+	}
+	for _, pt := range k.Points {
+		d.Points = append(d.Points, page.KneePoint{
+			Rate: pt.Rate, Achieved: pt.Achieved, Latency: pt.Latency, Good: pt.Good, Why: "run " + pt.Dir,
+		})
+	}
+	f, err := os.Create(filepath.Join(p.Out, "knee.html"))
+	if err != nil {
+		return err
+	}
+	return errors.Join(page.KneePage(f, d), f.Close())
+}
+
+func kneeSentence(g search.Goal, k *search.Knee) string {
+	if k.Rate == 0 {
+		return k.Why
+	}
+	return fmt.Sprintf("%.0f records/s meet %s; %s", k.Rate, g, k.Why)
 }

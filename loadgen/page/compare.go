@@ -193,7 +193,7 @@ func differingSettings(sides []Side) Section {
 		cells, differ := Texts(row.Name), false
 		for j, side := range sides {
 			value := setting(side, row.Name)
-			cells.Cells = append(cells.Cells, TableCell{Text: veiled(value)})
+			cells.Cells = append(cells.Cells, TableCell{Text: result.Veil(value)})
 			differ = differ || j > 0 && len(side.Runs) > 0 && value != setting(sides[0], row.Name)
 		}
 		if differ {

@@ -3,7 +3,6 @@ package page
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -113,7 +112,7 @@ func costs(s *Section, who string, c *result.Cost) {
 
 // settingsSection lists what was asked for: first what differs from the defaults.
 func settingsSection(r *result.Run) Section {
-	s := Section{Title: "Settings", Lead: "Command: " + veiled(strings.Join(r.Command, " "))}
+	s := Section{Title: "Settings", Lead: "Command: " + result.Veil(strings.Join(r.Command, " "))}
 	changed := Table{Caption: "Not at their defaults", Words: true,
 		Head: []string{"setting", "value", "default", "what it is"}}
 	known, usual := map[string]bool{}, plan.Default()
@@ -124,7 +123,8 @@ func settingsSection(r *result.Run) Section {
 		switch standard := usual.Text(row.Name); {
 		case !there:
 		case value != standard:
-			changed.Rows = append(changed.Rows, Row{Strong: true, Cells: []TableCell{{Text: row.Name}, {Text: veiled(value)},
+			changed.Rows = append(changed.Rows, Row{Strong: true, Cells: []TableCell{{Text: row.Name},
+				{Text: result.Veil(value)},
 				{Text: orElse(standard, "none"), Tone: "dim"}, {Text: row.Doc, Tone: "dim"}}})
 		case value != "":
 			s.Terms = append(s.Terms, Term{row.Name, value})
@@ -132,7 +132,7 @@ func settingsSection(r *result.Run) Section {
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.Settings)) {
 		if !known[name] {
-			changed.Rows = append(changed.Rows, Texts(name, veiled(r.Settings[name]), "",
+			changed.Rows = append(changed.Rows, Texts(name, result.Veil(r.Settings[name]), "",
 				"a setting that this loadgen does not know"))
 		}
 	}
@@ -141,11 +141,6 @@ func settingsSection(r *result.Run) Section {
 	}
 	return s
 }
-
-// secrets are what must not be on a page that people pass on: values of password and jaas properties.
-var secrets = regexp.MustCompile(`(?im)((?:jaas\.config|password|secret)[\w.]*\s*=\s*).*?($|\s-)`)
-
-func veiled(text string) string { return secrets.ReplaceAllString(text, "${1}[not shown]${2}") }
 
 func environmentSection(r *result.Run) Section {
 	s := Section{Title: "Where it ran"}

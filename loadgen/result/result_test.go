@@ -224,3 +224,38 @@ func TestHgrm(t *testing.T) {
 		t.Errorf("%d", r.Clocks["response"].Count)
 	}
 }
+
+// TestSecretsStayOut of every file, and a run that is repeated does not take their stand-in for them.
+func TestSecretsStayOut(t *testing.T) {
+	p := plan.Default()
+	for _, s := range []string{"sasl.jaas.config=x required username=\"u\" password=\"hunter2\";", "security.protocol=SSL",
+		"ssl.keystore.key=hunter2", "ssl.key.password=hunter2"} {
+		if err := p.Set("property", s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := sample(t)
+	r.SetPlan(p)
+	r.Command = []string{"loadgen", Veil("-Xssl.key.password=hunter2"), Veil("ssl.keystore.key = hunter2")}
+	dir := filepath.Join(t.TempDir(), "out")
+	if err := errors.Join(Prepare(dir), r.Write(dir)); err != nil {
+		t.Fatal(err)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if b, err := os.ReadFile(filepath.Join(dir, f.Name())); err != nil || bytes.Contains(b, []byte("hunter2")) {
+			t.Errorf("%s holds a password (%v)", f.Name(), err)
+		}
+	}
+	got, err := Read(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := got.Plan()
+	if err != nil || len(again.Properties) != 1 || again.Properties["security.protocol"] != "SSL" {
+		t.Errorf("%v, properties %v", err, again.Properties)
+	}
+}

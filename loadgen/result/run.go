@@ -139,12 +139,12 @@ type SecondCost struct {
 // Percentiles are those that summaries show, and that comparisons test.
 var Percentiles = []float64{50, 75, 90, 95, 99, 99.9, 99.99}
 
-// Plan makes the settings typed again.
+// Plan makes the settings typed again. Secrets are not among them.
 func (r *Run) Plan() (*plan.Plan, error) {
 	p := plan.Default()
 	for name, text := range r.Settings {
-		if plan.Find(name) == nil || text == "" {
-			continue // a setting of another version
+		if text = withoutHidden(text); plan.Find(name) == nil || text == "" {
+			continue // a setting of another version, or none
 		}
 		if err := p.Set(name, text); err != nil {
 			return nil, err
@@ -153,12 +153,12 @@ func (r *Run) Plan() (*plan.Plan, error) {
 	return p, nil
 }
 
-// SetPlan keeps the settings as text, and their fingerprint.
+// SetPlan keeps the settings as text, without secrets, and their fingerprint.
 func (r *Run) SetPlan(p *plan.Plan) {
 	r.Settings = map[string]string{}
 	for i := range plan.Settings {
 		s := &plan.Settings[i]
-		r.Settings[s.Name] = s.Get(p)
+		r.Settings[s.Name] = Veil(s.Get(p))
 	}
 	r.Fingerprint, r.Label = p.Fingerprint(), p.Label
 }
