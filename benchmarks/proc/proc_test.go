@@ -1,6 +1,8 @@
 package proc
 
 import (
+	"fmt"
+	"net"
 	"os"
 	"strings"
 	"testing"
@@ -63,5 +65,22 @@ func TestWarmLeavesMemoryFree(t *testing.T) {
 	}
 	if err := w.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestPorts(t *testing.T) {
+	first, err := Ports(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for port := first; port < first+3; port++ {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+	}
+	if allFree(first, 3) {
+		t.Errorf("ports %d to %d are in use and taken for free", first, first+2)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"tailrace/benchmarks/proc"
 )
 
 // binaries are the brokers that were compiled so far, by build tag. TestMain removes them.
@@ -50,15 +51,14 @@ func build(t *testing.T, tag string) string {
 	return bin
 }
 
-// freePort finds a port that nobody listens on.
+// freePort finds a port that nobody listens on, and that nobody gets by chance while a broker is down.
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	port, err := proc.Ports(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	return port
 }
 
 // child is a broker in a process of its own. Its log goes to a file that outlives restarts.

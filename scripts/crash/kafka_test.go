@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tailrace/benchmarks/proc"
 )
 
 // kafka is an Apache Kafka broker (scripts/kafka), which stands in to prove the harness.
@@ -21,7 +23,10 @@ type kafka struct {
 
 func newKafka(t *testing.T, settings []string) *kafka {
 	t.Helper()
-	port := freePort(t)
+	port, err := proc.Ports(2)
+	if err != nil {
+		t.Fatal(err)
+	}
 	return &kafka{t, t.TempDir(), port, append(settings, "log.initial.task.delay.ms=500")}
 }
 

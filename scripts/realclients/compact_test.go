@@ -8,9 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -40,7 +38,7 @@ func TestCompactionIsKafkas(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Kill)
-	kafka, kafkaDir := compactingKafka(t)
+	kafka, kafkaDir := startKafkaIn(t, compaction...)
 	ours := survivors(t, s.Addr, filepath.Join(dir, "data", "log", "compacted-0"))
 	theirs := survivors(t, kafka, filepath.Join(kafkaDir, "data", "compacted-0"))
 	lines := strings.Count(ours, "\n")
@@ -56,27 +54,6 @@ func TestCompactionIsKafkas(t *testing.T) {
 		t.Fatal(err)
 	}
 	judgeCompacted(t, filepath.Join(dir, "data", "log", "compacted-0"))
-}
-
-func compactingKafka(t *testing.T) (addr, dir string) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	l.Close()
-	dir = t.TempDir()
-	up := exec.Command("../kafka", append([]string{"up", dir, fmt.Sprint(port)}, compaction...)...)
-	if err := up.Run(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := command("../kafka", "down", dir); err != nil {
-			t.Error(err)
-		}
-	})
-	return fmt.Sprintf("127.0.0.1:%d", port), dir
 }
 
 const (

@@ -82,13 +82,13 @@ func TestDumpLog(t *testing.T) {
 		waitForRetention(t, s.Addr)
 		time.Sleep(time.Duration(rand.IntN(200)) * time.Millisecond)
 		s.Kill()
-		load()
+		load(false)
 		s = serveLogs(t, dir)
 		waitForRetention(t, s.Addr)
 	}
 	load := startLoad(t, s.Addr)
 	waitForMore(t, s.Addr)
-	load()
+	load(true)
 	starts, stops := bounds(t, s.Addr)
 	if err := s.Stop(); err != nil {
 		t.Fatal(err)
@@ -124,8 +124,9 @@ func serveLogs(t *testing.T, dir string) *proc.Server {
 	return s
 }
 
-// startLoad writes to every topic, with codecs and sizes of every kind, until the returned function is called.
-func startLoad(t *testing.T, addr string) (stop func()) {
+// startLoad writes to every topic, with codecs and sizes of every kind, until the returned function is called. Told to,
+// that waits for what is on its way, so that the logs have their ends when it returns.
+func startLoad(t *testing.T, addr string) (stop func(settle bool)) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
@@ -150,11 +151,16 @@ func startLoad(t *testing.T, addr string) (stop func()) {
 			})
 		}
 	}
-	return func() {
+	return func(settle bool) {
 		cancel()
 		wg.Wait()
 		for _, c := range clients {
-			c.Close() // and whatever is still under way
+			if settle {
+				if err := c.Flush(within(t)); err != nil {
+					t.Error(err)
+				}
+			}
+			c.Close()
 		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -72,18 +71,23 @@ func startBroker(t *testing.T, settings ...string) string {
 	return s.Addr
 }
 
-// startKafka tries a few ports: it takes two that follow each other, and others may have the second.
+// startKafka runs Apache Kafka on an empty directory until the test ends, and returns its address.
 func startKafka(t *testing.T, settings ...string) string {
 	t.Helper()
+	addr, _ := startKafkaIn(t, settings...)
+	return addr
+}
+
+// startKafkaIn also tells the directory. Somebody may be faster with a port, so a second and a third pair are tried.
+func startKafkaIn(t *testing.T, settings ...string) (addr, dir string) {
+	t.Helper()
 	var err error
-	for range 5 {
-		var l net.Listener
-		if l, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+	for range 3 {
+		var port int
+		if port, err = proc.Ports(2); err != nil {
 			t.Fatal(err)
 		}
-		port := l.Addr().(*net.TCPAddr).Port
-		l.Close()
-		dir := t.TempDir()
+		dir = t.TempDir()
 		up := exec.Command("../kafka", append([]string{"up", dir, fmt.Sprint(port)}, settings...)...)
 		if err = up.Run(); err != nil { // without a pipe, which the broker would inherit
 			continue
@@ -93,10 +97,10 @@ func startKafka(t *testing.T, settings ...string) string {
 				t.Error(err)
 			}
 		})
-		return fmt.Sprintf("127.0.0.1:%d", port)
+		return fmt.Sprintf("127.0.0.1:%d", port), dir
 	}
 	t.Fatalf("Kafka does not start: %v", err)
-	return ""
+	return "", ""
 }
 
 // franz is a franz-go client that is closed with the test.

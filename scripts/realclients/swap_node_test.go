@@ -5,8 +5,6 @@ package realclients
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -43,23 +41,14 @@ func newSwapNode(t *testing.T) *swapNode {
 	return n
 }
 
-// freePair finds a port that is free with the one after it, which Kafka's controller takes. Both are needed again after
-// they were given up, so they lie below the range that the kernel takes ports from for anybody who connects.
+// freePair finds a port that is free with the one after it, which Kafka's controller takes.
 func freePair(t *testing.T) int {
 	t.Helper()
-	for range 1000 {
-		port := 20_000 + rand.IntN(12_000)
-		if canListen(port) && canListen(port+1) {
-			return port
-		}
+	port, err := proc.Ports(2)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no two neighbouring ports are free")
-	return 0
-}
-
-func canListen(port int) bool {
-	l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
-	return err == nil && l.Close() == nil
+	return port
 }
 
 func (n *swapNode) properties() string { return filepath.Join(n.dir, "server.properties") }
