@@ -1,0 +1,226 @@
+package search
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+)
+
+// Sweep looks for the cells that nothing beats: all are measured for a short time, those that another one clearly
+// beats in everything are dropped, the rest is measured for longer, and what is left is repeated. The longer a
+// measurement, the smaller the margin that is clear.
+type Sweep struct {
+	Axes       []Axis
+	Durability func(Cell) int
+	Budget     float64  // seconds of measuring; 0 = no bound
+	Seed       uint64   // of the order in which cells are measured, so that a drift of the machine falls on all alike
+	Repeats    int      // of the front, at the last length: 3 if 0
+	Samples    []Sample // measured before: a sweep is resumed with them. Afterwards all
+	Measure    func(c Cell, length float64) (Sample, error)
+	Tell       func(Step) // may be nil
+
+	spent  float64
+	before []Sample     // that were there at the start
+	used   map[int]bool // of those
+}
+
+// Step is told before each measurement.
+type Step struct {
+	Cell    Cell
+	Stage   string
+	Done    int     // measurements
+	Left    int     // of this stage, this one included
+	Seconds float64 // that are left in all, as far as can be told
+	Last    *Sample // the one before
+}
+
+// stages are the lengths, in seconds, and the margins by which a cell must be beaten to be dropped, as logarithms.
+var stages = []struct {
+	name   string
+	length float64
+	margin float64
+}{
+	{"all, briefly", 1, 0.25},
+	{"what is left, twice as long", 2, 0.10},
+	{"what is left, twice as long again", 4, 0.03},
+}
+
+// Swept is what a sweep came to.
+type Swept struct {
+	Front    []Standing `json:"front"` // by latency
+	Cells    []Standing `json:"cells"` // all that were measured, the front included
+	Missing  []Cell     `json:"not_measured,omitempty"`
+	Why      string     `json:"why"` // what ended it
+	Complete bool       `json:"complete"`
+	Seconds  float64    `json:"seconds"`
+}
+
+// errBudget ends a sweep without being an error of it.
+type errBudget struct{}
+
+func (errBudget) Error() string { return "the budget is spent" }
+
+// Stop is returned by Measure to end a sweep with what there is, and to say why.
+type Stop struct{ Why string }
+
+// Error implements error.
+func (s *Stop) Error() string { return s.Why }
+
+// Run sweeps. With an error from Measure it returns what there is until then, and the error.
+func (s *Sweep) Run() (*Swept, error) {
+	if s.Repeats == 0 {
+		s.Repeats = 3
+	}
+	if s.Tell == nil {
+		s.Tell = func(Step) {}
+	}
+	s.before, s.Samples, s.used = s.Samples, nil, map[int]bool{}
+	cells := Cells(s.Axes)
+	rng := rand.New(rand.NewPCG(s.Seed, 0))
+	rng.Shuffle(len(cells), func(i, j int) { cells[i], cells[j] = cells[j], cells[i] })
+	dropped := map[Cell]Cell{}
+	err := s.stagesOf(cells, dropped)
+	out := s.conclude(cells, dropped)
+	switch stop := err.(type) {
+	case nil:
+		out.Complete, out.Why = true, fmt.Sprintf("the front was repeated %d times", s.Repeats)
+	case errBudget, *Stop:
+		out.Why, err = stop.Error(), nil
+	default:
+		out.Why = err.Error()
+	}
+	return out, err
+}
+
+func (s *Sweep) stagesOf(cells []Cell, dropped map[Cell]Cell) error {
+	alive := slices.Clone(cells)
+	for i, stage := range stages {
+		if i > 0 {
+			alive = s.afford(alive, stage.length, dropped)
+		}
+		for j, c := range alive {
+			if err := s.measure(c, stage.length, stage.name, len(alive)-j, len(stages)-1-i); err != nil {
+				return err
+			}
+		}
+		alive = s.prune(alive, stage.margin, dropped)
+	}
+	return s.repeat(alive)
+}
+
+// prune drops what another cell clearly beats. What is dropped can still show that others are beaten.
+func (s *Sweep) prune(alive []Cell, margin float64, dropped map[Cell]Cell) (left []Cell) {
+	all := s.standings(alive)
+	for i := range all {
+		if by, _ := dominator(&all[i], all, margin); by != "" {
+			dropped[all[i].Cell] = by
+		} else {
+			left = append(left, all[i].Cell)
+		}
+	}
+	return left
+}
+
+// afford drops more when the budget does not reach for all: what is beaten by the most, though not clearly. What is
+// not beaten at all stays.
+func (s *Sweep) afford(alive []Cell, length float64, dropped map[Cell]Cell) []Cell {
+	if s.Budget == 0 {
+		return alive
+	}
+	all := s.standings(alive)
+	type beaten struct {
+		cell, by Cell
+		depth    float64
+	}
+	var list []beaten
+	for i := range all {
+		if by, depth := dominator(&all[i], all, -alike); by != "" {
+			list = append(list, beaten{all[i].Cell, by, depth})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b beaten) int { return int(math.Copysign(1, b.depth-a.depth)) })
+	// Half of what is left is for this stage; the rest is for the repeats of the front.
+	reach := int((s.Budget - s.spent) / 2 / s.cost(length))
+	for _, b := range list {
+		if len(alive) <= reach {
+			break
+		}
+		dropped[b.cell] = b.by
+		alive = slices.DeleteFunc(alive, func(c Cell) bool { return c == b.cell })
+	}
+	return alive
+}
+
+// repeat measures the front until each cell of it has its repeats. A repeat may put a cell onto the front that was not
+// on it, or off it.
+func (s *Sweep) repeat(alive []Cell) error {
+	last := stages[len(stages)-1].length
+	for {
+		var due []Cell
+		for _, f := range s.front(s.standings(alive)) {
+			if f.Length < last || f.Repeats < s.Repeats {
+				due = append(due, f.Cell)
+			}
+		}
+		if len(due) == 0 {
+			return nil
+		}
+		for i, c := range due {
+			if err := s.measure(c, last, "repeating the front", len(due)-i, 0); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// front are the standings that nothing beats, by latency.
+func (s *Sweep) front(all []Standing) (front []Standing) {
+	for i := range all {
+		if by, _ := dominator(&all[i], all, -alike); by == "" {
+			front = append(front, all[i])
+		}
+	}
+	slices.SortFunc(front, func(a, b Standing) int { return int(math.Copysign(1, a.Latency.Mid-b.Latency.Mid)) })
+	return front
+}
+
+func (s *Sweep) standings(cells []Cell) (all []Standing) {
+	for _, c := range cells {
+		var of []Sample
+		for _, m := range s.Samples {
+			if m.Cell == c {
+				of = append(of, m)
+			}
+		}
+		if len(of) > 0 {
+			all = append(all, standing(c, s.Durability(c), of))
+		}
+	}
+	return all
+}
+
+func (s *Sweep) conclude(cells []Cell, dropped map[Cell]Cell) *Swept {
+	out := &Swept{Seconds: s.spent}
+	var alive []Cell
+	for _, c := range cells {
+		if dropped[c] == "" {
+			alive = append(alive, c)
+		}
+	}
+	out.Front = s.front(s.standings(alive))
+	for i := range out.Front {
+		out.Front[i].Front = true
+	}
+	for _, st := range s.standings(cells) {
+		st.DroppedBy = dropped[st.Cell]
+		st.Front = slices.ContainsFunc(out.Front, func(f Standing) bool { return f.Cell == st.Cell })
+		out.Cells = append(out.Cells, st)
+	}
+	for _, c := range cells {
+		if !slices.ContainsFunc(out.Cells, func(st Standing) bool { return st.Cell == c }) {
+			out.Missing = append(out.Missing, c)
+		}
+	}
+	return out
+}
