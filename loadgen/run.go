@@ -26,6 +26,7 @@ type Options struct {
 	Own      func() (Own, error) // starts a broker when the plan names none
 	Progress func(Progress)      // told once a second and at each step; nil: nobody wants to know
 	Dir      string              // where the report will lie: its file system is probed
+	Machine  *machine.Machine    // of an earlier run: it is not probed again
 }
 
 // Own is a broker that the lab has started.
@@ -105,6 +106,10 @@ func (u *run) warn(format string, args ...any) {
 
 // probe describes the machine before it is loaded.
 func (u *run) probe() {
+	if u.o.Machine != nil {
+		u.r.Machine = *u.o.Machine
+		return
+	}
 	dir := u.o.Dir
 	if u.target.own != nil {
 		dir = u.target.own.Dir

@@ -59,7 +59,7 @@ func Advise(a Aim, front []Standing) *Advice {
 	var rest []Standing
 	if d.Best, rest = a.pick(front); d.Best == nil {
 		d.Best, _ = Aim{Word: "latency"}.pick(front)
-		d.Why = fmt.Sprintf("no settings met %s in every repeat at the target rate: the closest had %.3g to %.3g ms",
+		d.Why = fmt.Sprintf("no settings met %s in every measurement at the target rate: the closest had %.3g to %.3g ms",
 			d.Aim, d.Best.Latency.Low, d.Best.Latency.High)
 		return d
 	}
@@ -121,13 +121,27 @@ func (a Aim) figures() (value func(*Standing) float64, reach func(*Standing) (lo
 func (a Aim) why(d *Advice) string {
 	b := d.Best
 	text := fmt.Sprintf("%.3g ms (%.3g to %.3g), %.4g MB/s (%.4g to %.4g) and %.0f ns of CPU a record (%.0f to %.0f) "+
-		"in %d repeats of %.0f s", b.Latency.Mid, b.Latency.Low, b.Latency.High, b.MBps.Mid, b.MBps.Low, b.MBps.High,
-		b.CPU.Mid, b.CPU.Low, b.CPU.High, b.Repeats, b.Length)
+		"in %s of %.0f s", b.Latency.Mid, b.Latency.Low, b.Latency.High, b.MBps.Mid, b.MBps.Low, b.MBps.High,
+		b.CPU.Mid, b.CPU.Low, b.CPU.High, times(b.Repeats), b.Length)
 	switch {
 	case a.Latency != nil:
-		return "met it in every repeat; of those that did, the most durable, and then the most MB/s: " + text
+		return "met it in " + every(b.Repeats) + "; of those that did, the most durable, and then the most MB/s: " + text
 	case a.Word == MinCPU:
 		return "the least CPU, or within its range and more durable: " + text
 	}
 	return "the most MB/s, or within its range and more durable: " + text
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "one measurement"
+	}
+	return fmt.Sprintf("%d measurements", n)
+}
+
+func every(n int) string {
+	if n == 1 {
+		return "the one measurement there is"
+	}
+	return "every measurement"
 }

@@ -97,7 +97,10 @@ func (s *Sweep) stagesOf(cells []Cell, dropped map[Cell]Cell) error {
 	alive := slices.Clone(cells)
 	for i, stage := range stages {
 		if i > 0 {
-			alive = s.afford(alive, stage.length, dropped)
+			fits := true
+			if alive, fits = s.afford(alive, stage.length, dropped); !fits {
+				break // better the front repeated than a part of all for longer
+			}
 		}
 		for j, c := range alive {
 			if err := s.measure(c, stage.length, stage.name, len(alive)-j, len(stages)-1-i); err != nil {
@@ -124,9 +127,9 @@ func (s *Sweep) prune(alive []Cell, margin float64, dropped map[Cell]Cell) (left
 
 // afford drops more when the budget does not reach for all: what is beaten by the most, though not clearly. What is
 // not beaten at all stays.
-func (s *Sweep) afford(alive []Cell, length float64, dropped map[Cell]Cell) []Cell {
+func (s *Sweep) afford(alive []Cell, length float64, dropped map[Cell]Cell) (left []Cell, fits bool) {
 	if s.Budget == 0 {
-		return alive
+		return alive, true
 	}
 	all := s.standings(alive)
 	type beaten struct {
@@ -149,7 +152,7 @@ func (s *Sweep) afford(alive []Cell, length float64, dropped map[Cell]Cell) []Ce
 		dropped[b.cell] = b.by
 		alive = slices.DeleteFunc(alive, func(c Cell) bool { return c == b.cell })
 	}
-	return alive
+	return alive, len(alive) <= reach
 }
 
 // repeat measures the front until each cell of it has its repeats. A repeat may put a cell onto the front that was not
