@@ -79,7 +79,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%w; see `%s --help`", err, cmd.CommandPath())
 	})
-	root.AddCommand(newRun(), newKnee(), newTune(), newVerify(), newOwnBroker(), newVersion())
+	root.AddCommand(newRun(), newKnee(), newTune(), newVerify(), newLimits(), newOwnBroker(), newOwnLoop(), newVersion())
 	argumentsAreUsage(root)
 	return root
 }
