@@ -110,7 +110,8 @@ func newLimits() *cobra.Command {
 	cmd.Flags().IntVar(&l.rounds, "rounds", 3, "how often each is measured, in turn; the median counts (`n`)")
 	cmd.Flags().BoolVar(&l.sync, "sync", false, "the loop answers when fdatasync is done, the broker with acks=all")
 	cmd.Flags().BoolVar(&alone, "no-broker", false, "leave the lab's own broker out")
-	cmd.Flags().StringArrayVar(&l.own, "own-broker-set", nil, "setting `key=value` of the lab's own broker; may be repeated")
+	cmd.Flags().StringArrayVar(&l.own, "own-broker-set", nil,
+		"setting `key=value` of the lab's own broker; may be repeated")
 	return cmd
 }
 
@@ -214,7 +215,9 @@ func (l *limiting) acks() string {
 // measure loads the bare loop, or the lab's own broker, with batches of a size.
 func (l *limiting) measure(cmd *cobra.Command, size int64, round int, broker bool) (limit, error) {
 	p := l.base.Clone()
-	for _, kv := range [][2]string{{"raw", "true"}, {"acks", l.acks()}, {"rate", "max"}, {"batch-size", fmt.Sprint(size)}} {
+	for _, kv := range [][2]string{
+		{"raw", "true"}, {"acks", l.acks()}, {"rate", "max"}, {"batch-size", fmt.Sprint(size)},
+	} {
 		if err := p.Set(kv[0], kv[1]); err != nil {
 			return limit{}, err
 		}
@@ -243,7 +246,8 @@ func (l *limiting) measure(cmd *cobra.Command, size int64, round int, broker boo
 	case r.Partial:
 		return limit{}, &codeError{exitInterrupted, fmt.Errorf("interrupted")}
 	case r.Totals.Failed > 0 || r.Totals.Acked == 0:
-		return limit{}, fmt.Errorf("%s: %d records were taken and %d refused: %v", name, r.Totals.Acked, r.Totals.Failed, r.Errors)
+		return limit{}, fmt.Errorf("%s: %d records were taken and %d refused: %v", name, r.Totals.Acked,
+			r.Totals.Failed, r.Errors)
 	}
 	m := limit{Records: r.Totals.Achieved, MBps: r.Totals.Bytes / 1e6, Run: name,
 		Client: r.Verdict.Bound == result.BoundGenerator}
@@ -258,8 +262,8 @@ func (l *limiting) tell(out io.Writer, doc *limitsDocument) error {
 	if l.sync {
 		kept = "synced before the answer"
 	}
-	fmt.Fprintf(out, "raw mode, records of %s, %d connections × %d requests in flight, acks=%s, %s; medians of %d\n\n", l.base.RecordSize,
-		l.base.Connections, l.base.InFlight, doc.Acks, kept, l.rounds)
+	fmt.Fprintf(out, "raw mode, records of %s, %d connections × %d requests in flight, acks=%s, %s; medians of %d\n\n",
+		l.base.RecordSize, l.base.Connections, l.base.InFlight, doc.Acks, kept, l.rounds)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	head := "batch\tloop records/s\tMB/s\tCPU-s/GB"
 	if l.broker {
@@ -281,7 +285,8 @@ func (l *limiting) tell(out io.Writer, doc *limitsDocument) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(out, "\n≥: loadgen itself was the bottleneck. %s and the reports in %s\n", limitsFile, l.base.Out)
+	_, err := fmt.Fprintf(out, "\n≥: loadgen itself was the bottleneck. %s and the reports in %s\n", limitsFile,
+		l.base.Out)
 	return err
 }
 

@@ -55,7 +55,8 @@ func TestLimits(t *testing.T) {
 	// The ceiling of synced acks, without a broker.
 	code, out, errs = loadgenIn(t, t.Context(), dir, "limits", "--batch-sizes", "0", "--duration", "1s", "--warmup", "0",
 		"--rounds", "1", "--sync", "--no-broker", "--out", "s")
-	if code != exitDone || !strings.Contains(out, "synced before the answer") || strings.Contains(out, "broker records/s") {
+	if code != exitDone || !strings.Contains(out, "synced before the answer") ||
+		strings.Contains(out, "broker records/s") {
 		t.Errorf("exit code %d\n%s%s", code, out, errs)
 	}
 	for args, want := range map[string]string{

@@ -82,9 +82,10 @@ func newTune() *cobra.Command {
 		"what to recommend settings for: `p99<10ms` (at the target rate), max-throughput, min-cpu")
 	cmd.Flags().StringVar(&f.budget, "budget", "5m", "how long to measure, in all (`duration`)")
 	cmd.Flags().IntVar(&f.times, "repeats", 3, "how often what is best is measured at full length (`n`)")
-	cmd.Flags().StringVar(&f.resume, "resume", "", "go on with the sweep in this `dir`; a larger --budget and another --goal "+
-		"may be given")
-	cmd.Flags().StringArrayVar(&f.own, "own-broker-set", nil, "setting `key=value` of the lab's own broker; may be repeated")
+	cmd.Flags().StringVar(&f.resume, "resume", "",
+		"go on with the sweep in this `dir`; a larger --budget and another --goal may be given")
+	cmd.Flags().StringArrayVar(&f.own, "own-broker-set", nil,
+		"setting `key=value` of the lab's own broker; may be repeated")
 	cmd.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not wait before loading a broker on another machine")
 	return cmd
 }

@@ -109,8 +109,10 @@ func (t *tuning) run(cmd *cobra.Command, own []string, yes bool) error {
 	if err := t.firstRate(cmd); err != nil {
 		return err
 	}
-	s := &search.Sweep{Axes: t.doc.Axes, Durability: durability, Budget: t.doc.Budget, Seed: t.base.Seed, Repeats: t.doc.Repeats,
-		Samples: t.doc.Samples, Measure: t.measure, Tell: func(s search.Step) { tellStep(cmd, s) }}
+	s := &search.Sweep{
+		Axes: t.doc.Axes, Durability: durability, Budget: t.doc.Budget, Seed: t.base.Seed, Repeats: t.doc.Repeats,
+		Samples: t.doc.Samples, Measure: t.measure, Tell: func(s search.Step) { tellStep(cmd, s) },
+	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "%d combinations at %s records/s; at most %s\n", len(search.Cells(t.doc.Axes)),
 		plan.FormatCount(t.doc.Rate), time.Duration(t.doc.Budget*1e9).Round(time.Second))
 	out, swept := s.Run()

@@ -20,8 +20,8 @@ var promises = []string{"nothing", "the leader has it", "all in sync have it"}
 func (t *tuning) tell(out io.Writer) error {
 	swept, rate := t.doc.Swept, plan.FormatCount(t.doc.Rate)
 	what := latencyOf(t.aim)
-	fmt.Fprintf(out, "%d of %d combinations are beaten by none; at %s records/s and as fast as each goes; %d measurements "+
-		"in %s\n", len(swept.Front), len(swept.Cells)+len(swept.Missing), rate, len(t.doc.Samples),
+	fmt.Fprintf(out, "%d of %d combinations are beaten by none; at %s records/s and as fast as each goes; "+
+		"%d measurements in %s\n", len(swept.Front), len(swept.Cells)+len(swept.Missing), rate, len(t.doc.Samples),
 		time.Duration(swept.Seconds*1e9).Round(time.Second))
 	if !swept.Complete {
 		fmt.Fprintf(out, "  note: not finished: %s; %d combinations were not measured\n", swept.Why, len(swept.Missing))

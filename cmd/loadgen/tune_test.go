@@ -75,7 +75,8 @@ func TestTune(t *testing.T) {
 		again.Advice.Aim != "min-cpu" || !strings.Contains(out, "for min-cpu") {
 		t.Errorf("exit code %d, %d samples\n%s%s", code, len(again.Samples), out, errs)
 	}
-	if code, _, errs = loadgenIn(t, t.Context(), dir, args...); code != exitUsage || !strings.Contains(errs, "--resume t") {
+	if code, _, errs = loadgenIn(t, t.Context(), dir, args...); code != exitUsage ||
+		!strings.Contains(errs, "--resume t") {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
 	if left, _ := os.ReadDir(tmp); len(left) != 0 {

@@ -36,8 +36,8 @@ func newVerify() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Kill a broker and prove what each acks level lost and kept",
-		Long: "Start a broker of the lab's own, write numbered records to it, kill it (SIGKILL) at a random moment, start it\n" +
-			"again on the same data, read everything back, and hold it against what was acknowledged: for each level of\n" +
+		Long: "Start a broker of the lab's own, write numbered records to it, kill it (SIGKILL) at a random moment, start\n" +
+			"it again on the same data, read everything back, and hold it against what was acknowledged: for each level of\n" +
 			"acks, several times. The machine lives on, and with it the page cache: acks=1 and acks=all must lose nothing\n" +
 			"that was acknowledged; acks=0 promises nothing, and what it lost is reported. With idempotence there must be\n" +
 			"no copies and no disorder either. Exit code 3 if a promise was broken; the broker's data is then kept.",
@@ -67,7 +67,8 @@ func newVerify() *cobra.Command {
 	cmd.Flags().StringVar(&size, "record-size", "200", "`size` of a value")
 	cmd.Flags().Uint64Var(&v.seed, "seed", 0, "of the moments of the kills (default: a new one, which is printed; `n`)")
 	cmd.Flags().StringVar(&v.out, "out", "", "`dir` for verify.json (default: verify-<UTC time>)")
-	cmd.Flags().StringArrayVar(&v.sets, "own-broker-set", nil, "setting `key=value` of the lab's own broker; may be repeated")
+	cmd.Flags().StringArrayVar(&v.sets, "own-broker-set", nil,
+		"setting `key=value` of the lab's own broker; may be repeated")
 	return cmd
 }
 

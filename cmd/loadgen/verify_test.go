@@ -52,12 +52,12 @@ func TestVerify(t *testing.T) {
 	if left, _ := os.ReadDir(tmp); len(left) != 0 {
 		t.Errorf("%v is left of the broker", left)
 	}
-	if code, _, errs := loadgenIn(t, t.Context(), dir, "verify", "--out", "v"); code != exitUsage || !strings.Contains(errs,
-		"another --out") {
+	if code, _, errs := loadgenIn(t, t.Context(), dir, "verify", "--out", "v"); code != exitUsage ||
+		!strings.Contains(errs, "another --out") {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
-	if code, _, errs := loadgenIn(t, t.Context(), dir, "verify", "--levels", "2"); code != exitUsage || !strings.Contains(errs,
-		"is no level") {
+	if code, _, errs := loadgenIn(t, t.Context(), dir, "verify", "--levels", "2"); code != exitUsage ||
+		!strings.Contains(errs, "is no level") {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
 }

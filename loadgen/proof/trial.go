@@ -108,7 +108,8 @@ func (t *Trial) options() []kgo.Opt {
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(t.Address), kgo.RequiredAcks(acks), kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerLinger(time.Millisecond), kgo.ProducerBatchMaxBytes(64 << 10), kgo.Dialer(dial),
-		kgo.MetadataMinAge(50 * time.Millisecond), kgo.RetryBackoffFn(func(int) time.Duration { return 50 * time.Millisecond }),
+		kgo.MetadataMinAge(50 * time.Millisecond),
+		kgo.RetryBackoffFn(func(int) time.Duration { return 50 * time.Millisecond }),
 	}
 	if !t.Level.Idempotent {
 		opts = append(opts, kgo.DisableIdempotentWrite(), kgo.MaxProduceRequestsInflightPerBroker(5))

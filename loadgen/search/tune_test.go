@@ -136,7 +136,7 @@ func model(rng *rand.Rand) (b *bench, axes []Axis) {
 		codec := v["compression"]
 		b.at[c] = Sample{
 			Latency: 0.3 + sync + min(number[v["linger"]], full/8) + full*(0.01*ratio[codec]+slow[codec]),
-			MBps:    1000 / (1 + ratio[codec] + 100*slow[codec] + request/number[v["batch-size"]] + sync*8/number[v["batch-size"]]),
+			MBps:    1000 / (1 + ratio[codec] + 100*slow[codec] + (request+sync*8)/number[v["batch-size"]]),
 			CPU:     request*1000/full + perKiB*300*ratio[codec],
 		}
 	}
@@ -293,7 +293,8 @@ func TestAdvice(t *testing.T) {
 	}
 	// Within the range of the best, the more durable cell.
 	near := []Standing{
-		{Cell: "acks=1", Durability: 1, MBps: Range{100, 95, 105}}, {Cell: "acks=all", Durability: 2, MBps: Range{94, 90, 96}},
+		{Cell: "acks=1", Durability: 1, MBps: Range{100, 95, 105}},
+		{Cell: "acks=all", Durability: 2, MBps: Range{94, 90, 96}},
 	}
 	if d := Advise(Aim{Word: MaxThroughput}, near); d.Best.Cell != "acks=all" || d.RunnerUp.Cell != "acks=1" {
 		t.Errorf("%+v", d)

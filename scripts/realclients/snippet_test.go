@@ -46,7 +46,8 @@ func TestLibrdkafkaLoadsItsSnippet(t *testing.T) {
 	createTopic(t, addr, "snippet")
 	for i, settings := range snippetPlans {
 		path := filepath.Join(t.TempDir(), snippet.FileLibrdkafka)
-		if err := os.WriteFile(path, snippet.Librdkafka(snippetPlan(t, addr, settings), "tried\n"+settings), 0o644); err != nil {
+		file := snippet.Librdkafka(snippetPlan(t, addr, settings), "tried\n"+settings)
+		if err := os.WriteFile(path, file, 0o644); err != nil {
 			t.Fatal(err)
 		}
 		dump, err := exec.CommandContext(within(t), "kcat", "-F", path, "-P", "-t", "snippet", "-X", "dump").CombinedOutput()
