@@ -79,7 +79,8 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%w; see `%s --help`", err, cmd.CommandPath())
 	})
-	root.AddCommand(newRun(), newKnee(), newTune(), newVerify(), newLimits(), newOwnBroker(), newOwnLoop(), newVersion())
+	root.AddCommand(newRun(), newReport(), newKnee(), newTune(), newVerify(), newLimits(), newOwnBroker(), newOwnLoop(),
+		newVersion())
 	argumentsAreUsage(root)
 	return root
 }

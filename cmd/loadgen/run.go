@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tailrace/loadgen"
+	"tailrace/loadgen/page"
 	"tailrace/loadgen/plan"
 	"tailrace/loadgen/result"
 )
@@ -213,6 +214,9 @@ func runInto(cmd *cobra.Command, p *plan.Plan, own []string, dir string) (*resul
 		return nil, err
 	}
 	if err := r.Write(dir); err != nil {
+		return r, err
+	}
+	if err := page.Write(dir, r); err != nil {
 		return r, err
 	}
 	tell(cmd.OutOrStdout(), r, dir)

@@ -69,7 +69,7 @@ func TestRun(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"run.json", "run.hlog", "run.csv", "omb.json", "response.hgrm", "service.hgrm",
-		"e2e.hgrm"} {
+		"e2e.hgrm", "report.html"} {
 		if info, err := os.Stat(filepath.Join(dir, "r", name)); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -159,6 +159,10 @@ func TestInterrupted(t *testing.T) {
 	r, err := result.Read(filepath.Join(dir, "r"))
 	if err != nil || !r.Partial || r.Totals.Acked == 0 {
 		t.Errorf("%v, %+v", err, r)
+	}
+	if page, err := os.ReadFile(filepath.Join(dir, "r", "report.html")); err != nil || !bytes.Contains(page,
+		[]byte("The run was cut short")) {
+		t.Errorf("the page of a run that was cut short does not say so (%v)", err)
 	}
 }
 
