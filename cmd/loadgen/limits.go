@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 	"tailrace/benchmarks/loop"
 	"tailrace/benchmarks/proc"
 	"tailrace/loadgen"
+	"tailrace/loadgen/page"
 	"tailrace/loadgen/plan"
 	"tailrace/loadgen/result"
 	"tailrace/vfs"
@@ -244,7 +246,7 @@ func (l *limiting) measure(cmd *cobra.Command, size int64, round int, broker boo
 	case err != nil:
 		return limit{}, err
 	case r.Partial:
-		return limit{}, &codeError{exitInterrupted, fmt.Errorf("interrupted")}
+		return limit{}, &codeError{exitInterrupted, errors.New("interrupted")}
 	case r.Totals.Failed > 0 || r.Totals.Acked == 0:
 		return limit{}, fmt.Errorf("%s: %d records were taken and %d refused: %v", name, r.Totals.Acked,
 			r.Totals.Failed, r.Errors)
@@ -254,7 +256,7 @@ func (l *limiting) measure(cmd *cobra.Command, size int64, round int, broker boo
 	if c := r.Broker.Cost; c != nil {
 		m.CPUPerGB = c.SecondsPerGB
 	}
-	return m, r.Write(o.Dir)
+	return m, errors.Join(r.Write(o.Dir), page.Write(o.Dir, r))
 }
 
 func (l *limiting) tell(out io.Writer, doc *limitsDocument) error {

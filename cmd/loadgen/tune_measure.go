@@ -13,6 +13,7 @@ import (
 
 	"tailrace/loadgen"
 	"tailrace/loadgen/machine"
+	"tailrace/loadgen/page"
 	"tailrace/loadgen/plan"
 	"tailrace/loadgen/result"
 	"tailrace/loadgen/search"
@@ -157,7 +158,7 @@ func (t *tuning) once(p *plan.Plan, kind string, m *search.Sample) (*result.Run,
 	m.Bytes += written
 	m.Runs = append(m.Runs, name)
 	t.doc.Broker = r.Broker
-	return r, r.Write(dir)
+	return r, errors.Join(r.Write(dir), page.Write(dir, r))
 }
 
 // cost is the CPU of a record: the broker's, if its process is known.

@@ -118,7 +118,7 @@ func (t *tuning) run(cmd *cobra.Command, own []string, yes bool) error {
 	out, swept := s.Run()
 	t.doc.Swept, t.doc.Advice = out, search.Advise(t.aim, out.Front)
 	t.doc.Broker.Own = isOwn
-	if err := errors.Join(t.save(), t.writeClients(isOwn)); err != nil {
+	if err := errors.Join(t.save(), t.writeClients(isOwn), t.writePage()); err != nil {
 		return err
 	}
 	if err := t.tell(cmd.OutOrStdout()); err != nil {

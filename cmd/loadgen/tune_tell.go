@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -50,7 +51,8 @@ func (t *tuning) tell(out io.Writer) error {
 	}
 	fmt.Fprintln(out)
 	t.tellAdvice(out)
-	_, err := fmt.Fprintf(out, "%s, reports of each run and the files for clients in %s\n", tuneFile, t.base.Out)
+	_, err := fmt.Fprintf(out, "%s, %s, reports of each run and the files for clients in %s\n", tunePage, tuneFile,
+		t.base.Out)
 	return err
 }
 
@@ -58,6 +60,11 @@ func row(w io.Writer, s *search.Standing) {
 	for _, kv := range s.Cell.Settings() {
 		fmt.Fprintf(w, "%s\t", kv[1])
 	}
+	fmt.Fprintln(w, strings.Join(figures(s), "\t"))
+}
+
+// figures are latency, MB/s, CPU of the broker and of the lab, and the promise, as text.
+func figures(s *search.Standing) []string {
 	mark, least := "", ""
 	switch {
 	case s.Generator:
@@ -68,8 +75,11 @@ func row(w io.Writer, s *search.Standing) {
 	if s.Client {
 		least = "≥ " // the lab was the bottleneck: the broker may be able to do more
 	}
-	fmt.Fprintf(w, "%.3g (%.3g–%.3g)%s\t%s%.4g (%.4g–%.4g)\t%.0f\t%.0f\t%s\n", s.Latency.Mid, s.Latency.Low,
-		s.Latency.High, mark, least, s.MBps.Mid, s.MBps.Low, s.MBps.High, s.CPU.Mid, s.ClientCPU, promises[s.Durability])
+	return []string{
+		fmt.Sprintf("%.3g (%.3g–%.3g)%s", s.Latency.Mid, s.Latency.Low, s.Latency.High, mark),
+		fmt.Sprintf("%s%.4g (%.4g–%.4g)", least, s.MBps.Mid, s.MBps.Low, s.MBps.High),
+		fmt.Sprintf("%.0f", s.CPU.Mid), fmt.Sprintf("%.0f", s.ClientCPU), promises[s.Durability],
+	}
 }
 
 func (t *tuning) tellAdvice(out io.Writer) {

@@ -63,7 +63,7 @@ func TestTune(t *testing.T) {
 			t.Errorf("%q is not in\n%s", want, out)
 		}
 	}
-	for _, name := range []string{snippet.FileJava, snippet.FileLibrdkafka, snippet.FileFranz} {
+	for _, name := range []string{snippet.FileJava, snippet.FileLibrdkafka, snippet.FileFranz, tunePage} {
 		if b, err := os.ReadFile(filepath.Join(dir, "t", name)); err != nil || !strings.Contains(string(b), "lz4") &&
 			!strings.Contains(string(b), "Lz4") {
 			t.Errorf("%s: %v: %s", name, err, b)

@@ -33,13 +33,11 @@ func (s *Sweep) left(length float64, cells, later int) float64 {
 	return max(0, sum)
 }
 
-// measure takes a sample that was there at the start, or a new one.
+// measure makes a sample, unless one that was there at the start does.
 func (s *Sweep) measure(c Cell, length float64, stage string, left, later int) error {
-	for i, m := range s.before {
+	for i, m := range s.Samples[:s.before] {
 		if m.Cell == c && m.Length == length && !s.used[i] {
 			s.used[i] = true
-			s.Samples = append(s.Samples, m)
-			s.spent += m.Took
 			return nil
 		}
 	}

@@ -16,12 +16,12 @@ type Sweep struct {
 	Budget     float64  // seconds of measuring; 0 = no bound
 	Seed       uint64   // of the order in which cells are measured, so that a drift of the machine falls on all alike
 	Repeats    int      // of the front, at the last length: 3 if 0
-	Samples    []Sample // measured before: a sweep is resumed with them. Afterwards all
+	Samples    []Sample // measured before: a sweep is resumed with them, and knows them all. Afterwards all there are
 	Measure    func(c Cell, length float64) (Sample, error)
 	Tell       func(Step) // may be nil
 
 	spent  float64
-	before []Sample     // that were there at the start
+	before int          // samples were there at the start
 	used   map[int]bool // of those
 }
 
@@ -75,7 +75,11 @@ func (s *Sweep) Run() (*Swept, error) {
 	if s.Tell == nil {
 		s.Tell = func(Step) {}
 	}
-	s.before, s.Samples, s.used = s.Samples, nil, map[int]bool{}
+	s.Samples = slices.Clone(s.Samples)
+	s.before, s.used = len(s.Samples), map[int]bool{}
+	for _, m := range s.Samples {
+		s.spent += m.Took
+	}
 	cells := Cells(s.Axes)
 	rng := rand.New(rand.NewPCG(s.Seed, 0))
 	rng.Shuffle(len(cells), func(i, j int) { cells[i], cells[j] = cells[j], cells[i] })
