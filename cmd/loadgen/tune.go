@@ -56,20 +56,18 @@ func newTune() *cobra.Command {
 			"  loadgen tune --resume tuned",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if f.resume != "" {
-				t, err := f.resumed(cmd, args)
-				if err != nil {
-					return err
-				}
-				return t.run(cmd, f.own, f.yes)
-			}
-			t, err := f.fresh(args)
+			t, err := f.tuning(cmd, args)
 			if err != nil {
 				return err
 			}
 			return t.run(cmd, f.own, f.yes)
 		},
 	}
+	f.addTo(cmd)
+	return cmd
+}
+
+func (f *tuneFlags) addTo(cmd *cobra.Command) {
 	var names []string
 	f.axes = make([]string, len(tuneAxes))
 	for i, a := range tuneAxes {
@@ -87,7 +85,13 @@ func newTune() *cobra.Command {
 	cmd.Flags().StringArrayVar(&f.own, "own-broker-set", nil,
 		"setting `key=value` of the lab's own broker; may be repeated")
 	cmd.Flags().BoolVarP(&f.yes, "yes", "y", false, "do not wait before loading a broker on another machine")
-	return cmd
+}
+
+func (f *tuneFlags) tuning(cmd *cobra.Command, args []string) (*tuning, error) {
+	if f.resume != "" {
+		return f.resumed(cmd, args)
+	}
+	return f.fresh(args)
 }
 
 // fresh is a sweep as the command line asks for it.
@@ -107,15 +111,15 @@ func (f *tuneFlags) fresh(args []string) (*tuning, error) {
 	if err != nil {
 		return nil, usage("--goal: %w", err)
 	}
-	budget, err := plan.ParseDuration(f.budget)
-	if err != nil || budget <= 0 {
-		return nil, usage("--budget: %q is no duration: write 5m", f.budget)
+	budget, err := f.seconds()
+	if err != nil {
+		return nil, err
 	}
 	if f.times < 1 {
 		return nil, usage("--repeats must be 1 or more")
 	}
 	t := &tuning{base: p, aim: aim}
-	t.doc = tuneDocument{Version: tuneVersion, Goal: aim.String(), Budget: budget.Seconds(), Repeats: f.times}
+	t.doc = tuneDocument{Version: tuneVersion, Goal: aim.String(), Budget: budget, Repeats: f.times}
 	for i, a := range tuneAxes {
 		axis, err := axisOf(p, a, f.axes[i])
 		if err != nil {
@@ -125,13 +129,8 @@ func (f *tuneFlags) fresh(args []string) (*tuning, error) {
 			t.doc.Axes = append(t.doc.Axes, *axis)
 		}
 	}
-	for _, d := range tuneDefaults {
-		wanted := d[0] == "consumers" && aim.Latency != nil && aim.Latency.Clock == "e2e"
-		if !p.IsSet(d[0]) && !wanted {
-			if err := p.Set(d[0], d[1]); err != nil {
-				return nil, err
-			}
-		}
+	if err := ownDefaults(p, aim); err != nil {
+		return nil, err
 	}
 	if p.Rate.Shape == plan.Constant {
 		t.doc.Rate = p.Rate.From
@@ -143,6 +142,18 @@ func (f *tuneFlags) fresh(args []string) (*tuning, error) {
 		p.Out = "tune-" + time.Now().UTC().Format("20060102T150405Z")
 	}
 	return t, nil
+}
+
+func ownDefaults(p *plan.Plan, aim search.Aim) error {
+	for _, d := range tuneDefaults {
+		wanted := d[0] == "consumers" && latencyOf(aim).Clock == "e2e"
+		if !p.IsSet(d[0]) && !wanted {
+			if err := p.Set(d[0], d[1]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // axisOf makes an axis of a flag's list; the scenario's value when there is none; nil when the plan's value does.
@@ -203,13 +214,20 @@ func (f *tuneFlags) resumed(cmd *cobra.Command, args []string) (*tuning, error) 
 			fmt.Sprintf("p%s of the %s time", was.Percentile, was.Clock))
 	}
 	if cmd.Flags().Changed("budget") {
-		d, err := plan.ParseDuration(f.budget)
-		if err != nil || d <= 0 {
-			return nil, usage("--budget: %q is no duration: write 5m", f.budget)
+		if t.doc.Budget, err = f.seconds(); err != nil {
+			return nil, err
 		}
-		t.doc.Budget = d.Seconds()
 	}
 	return t, nil
+}
+
+// seconds is the budget.
+func (f *tuneFlags) seconds() (float64, error) {
+	d, err := plan.ParseDuration(f.budget)
+	if err != nil || d <= 0 {
+		return 0, usage("--budget: %q is no duration: write 5m", f.budget)
+	}
+	return d.Seconds(), nil
 }
 
 func onlyBroker(given [][2]string) bool {

@@ -26,6 +26,7 @@ type tuning struct {
 	doc  tuneDocument
 
 	goesOn  bool // with what a directory holds
+	own     bool // the broker is the lab's
 	ctx     context.Context
 	runs    int              // report directories so far
 	machine *machine.Machine // probed once
@@ -39,9 +40,13 @@ const (
 	cpuClient  = "generator alone"               // the broker is elsewhere
 )
 
-// planOf is the plan of a cell.
+// planOf is the plan of a cell, at the target rate if there is one. The bound of bytes is for the sweep and not for each
+// run: room keeps it.
 func (t *tuning) planOf(c search.Cell) (*plan.Plan, error) {
 	p := t.base.Clone()
+	if p.MaxBytes = 0; t.doc.Rate > 0 {
+		p.Rate = plan.Rate{Shape: plan.Constant, From: t.doc.Rate, To: t.doc.Rate}
+	}
 	for _, kv := range c.Settings() {
 		if err := p.Set(kv[0], kv[1]); err != nil {
 			return nil, err
@@ -64,7 +69,6 @@ func (t *tuning) measure(c search.Cell, length float64) (search.Sample, error) {
 		return m, err
 	}
 	p.Duration = time.Duration(length * 1e9)
-	p.Rate = plan.Rate{Shape: plan.Constant, From: t.doc.Rate, To: t.doc.Rate}
 	if err := t.room(p); err != nil {
 		return m, err
 	}
@@ -102,7 +106,7 @@ func (t *tuning) fullSpeed(c search.Cell, length float64, m *search.Sample) erro
 	switch {
 	case p.MaxRate > 0:
 		p.Rate = plan.Rate{Shape: plan.Constant, From: p.MaxRate, To: p.MaxRate}
-	case p.MaxBytes > 0:
+	case t.base.MaxBytes > 0:
 		// By count, so that nothing exceeds the bound however fast the broker is.
 		p.Warmup, p.Records = 0, int64(4*t.doc.Rate*length)
 	}
@@ -158,6 +162,7 @@ func (t *tuning) once(p *plan.Plan, kind string, m *search.Sample) (*result.Run,
 	m.Bytes += written
 	m.Runs = append(m.Runs, name)
 	t.doc.Broker = r.Broker
+	t.doc.Broker.Own = t.own
 	return r, errors.Join(r.Write(dir), page.Write(dir, r))
 }
 

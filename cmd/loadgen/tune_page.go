@@ -45,8 +45,8 @@ func (t *tuning) writePage() error {
 	d.Sections = []page.Section{
 		{
 			Title: "What is beaten by none",
-			Lead: fmt.Sprintf("%d of %d combinations, %d measurements in %s. Each dot is a combination; a grey one is beaten in "+
-				"everything by another that promises no less.", len(swept.Front), len(swept.Cells)+len(swept.Missing),
+			Lead: fmt.Sprintf("%d of %d combinations, %d measurements in %s. Each dot is a combination; a grey one is beaten "+
+				"in everything by another that promises no less.", len(swept.Front), len(swept.Cells)+len(swept.Missing),
 				len(t.doc.Samples), time.Duration(swept.Seconds*1e9).Round(time.Second)),
 			Figures: []page.Figure{
 				{Caption: "Throughput against latency: up and left is better", SVG: scatter(swept, latency, "MB/s", mbps).SVG()},

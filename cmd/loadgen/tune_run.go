@@ -44,6 +44,9 @@ func (t *tuning) save() error {
 	for i := range plan.Settings {
 		t.doc.Settings[plan.Settings[i].Name] = plan.Settings[i].Get(t.base)
 	}
+	if t.own {
+		t.doc.Settings["bootstrap-server"] = "" // that broker goes with this process
+	}
 	b, err := json.MarshalIndent(&t.doc, "", " ")
 	if err != nil {
 		return err
@@ -75,9 +78,6 @@ func readTune(dir string) (*tuning, error) {
 		}
 	}
 	t.base.Out = dir
-	if t.doc.Broker.Own {
-		t.base.BootstrapServer = "" // that broker is gone
-	}
 	for _, m := range t.doc.Samples {
 		t.written += m.Bytes
 		t.runs += len(m.Runs)
@@ -99,7 +99,7 @@ func (t *tuning) run(cmd *cobra.Command, own []string, yes bool) error {
 	if err := os.MkdirAll(t.base.Out, 0o755); err != nil {
 		return err
 	}
-	isOwn := t.base.BootstrapServer == ""
+	t.own = t.base.BootstrapServer == ""
 	stop, err := oneBroker(cmd, t.base, own)
 	if err != nil {
 		return err
@@ -117,8 +117,7 @@ func (t *tuning) run(cmd *cobra.Command, own []string, yes bool) error {
 		plan.FormatCount(t.doc.Rate), time.Duration(t.doc.Budget*1e9).Round(time.Second))
 	out, swept := s.Run()
 	t.doc.Swept, t.doc.Advice = out, search.Advise(t.aim, out.Front)
-	t.doc.Broker.Own = isOwn
-	if err := errors.Join(t.save(), t.writeClients(isOwn), t.writePage()); err != nil {
+	if err := errors.Join(t.save(), t.writeClients(), t.writePage()); err != nil {
 		return err
 	}
 	if err := t.tell(cmd.OutOrStdout()); err != nil {

@@ -98,7 +98,7 @@ func (t *tuning) tellAdvice(out io.Writer) {
 }
 
 // writeClients writes the recommended settings the way clients read them.
-func (t *tuning) writeClients(own bool) error {
+func (t *tuning) writeClients() error {
 	if t.doc.Advice.Best == nil {
 		return nil
 	}
@@ -106,7 +106,7 @@ func (t *tuning) writeClients(own bool) error {
 	if err != nil {
 		return err
 	}
-	if own {
+	if t.own {
 		p.BootstrapServer = ""
 	}
 	about := fmt.Sprintf("Measured by loadgen tune for %s at %s records/s of %s:\n%s\n%s", t.doc.Advice.Aim,

@@ -1,13 +1,17 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"tailrace/loadgen/result"
+	"tailrace/loadgen/search"
 	"tailrace/loadgen/snippet"
 )
 
@@ -84,6 +88,39 @@ func TestTune(t *testing.T) {
 	}
 }
 
+// TestTuneInterrupted: Ctrl-C still writes what there is, and the sweep can be gone on with.
+func TestTuneInterrupted(t *testing.T) {
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() {
+		for {
+			// The first measurement is in the file before the second begins.
+			b, err := os.ReadFile(filepath.Join(dir, "t", tuneFile))
+			if err == nil && bytes.Contains(b, []byte(`"took_seconds"`)) {
+				cancel()
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}()
+	code, out, errs := loadgenIn(t, ctx, dir, "tune", "--rate", "200", "--max-rate", "400", "--acks", "1,all", "--warmup", "0",
+		"--out", "t")
+	doc := readTuneDocument(t, filepath.Join(dir, "t"))
+	if code != exitInterrupted || doc.Swept.Complete || len(doc.Samples) == 0 || len(doc.Swept.Missing) == 0 ||
+		!strings.Contains(out, "not finished: interrupted") {
+		t.Errorf("exit code %d, %d samples\n%s%s", code, len(doc.Samples), out, errs)
+	}
+	again, err := readTune(filepath.Join(dir, "t"))
+	if err != nil || len(again.doc.Samples) != len(doc.Samples) || again.base.BootstrapServer != "" ||
+		again.base.Warmup != 0 || again.base.MaxRate != 400 {
+		t.Errorf("%v, %+v", err, again)
+	}
+}
+
 // TestBytesOfASweep: a sweep never writes more than it may.
 func TestBytesOfASweep(t *testing.T) {
 	dir := t.TempDir()
@@ -105,6 +142,32 @@ func TestBytesOfASweep(t *testing.T) {
 	}
 	if sum == 0 || sum > 3<<20 {
 		t.Errorf("%.0f bytes were written", sum)
+	}
+}
+
+// TestBoundsOfATuning: with a bound of the rate alone the target rate follows from it, whatever the other bounds say.
+func TestBoundsOfATuning(t *testing.T) {
+	f := tuneFlags{axes: make([]string, len(tuneAxes)), aim: "min-cpu", budget: "1m", times: 1}
+	for i, a := range tuneAxes {
+		f.axes[i] = a.values
+	}
+	f.plan.given = [][2]string{{"max-rate", "10k"}, {"max-bytes", "1MiB"}}
+	u, err := f.fresh(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := u.firstRate(nil); err != nil || u.doc.Rate != 5000 {
+		t.Errorf("%v: target rate %v", err, u.doc.Rate)
+	}
+	for _, c := range search.Cells(u.doc.Axes) {
+		p, err := u.planOf(c)
+		if err != nil || p.Rate.From != 5000 || p.Idempotence != (durability(c) == 2) {
+			t.Fatalf("%s: %v, %+v", c, err, p)
+		}
+	}
+	u.doc.Axes = []search.Axis{{Name: "in-flight", Values: []string{"1"}}}
+	if p, err := u.planOf("in-flight=1"); err != nil || p.Idempotence || p.InFlight != 1 {
+		t.Errorf("%v, %+v", err, p)
 	}
 }
 
