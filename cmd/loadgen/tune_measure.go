@@ -13,7 +13,6 @@ import (
 
 	"tailrace/loadgen"
 	"tailrace/loadgen/machine"
-	"tailrace/loadgen/page"
 	"tailrace/loadgen/plan"
 	"tailrace/loadgen/result"
 	"tailrace/loadgen/search"
@@ -131,7 +130,7 @@ func (t *tuning) room(p *plan.Plan) error {
 	return nil
 }
 
-// once is a run with a report.
+// once is a run with a report, but for its page: drawing one takes time, and `loadgen report` can do it later.
 func (t *tuning) once(p *plan.Plan, kind string, m *search.Sample) (*result.Run, error) {
 	t.runs++
 	name := filepath.Join("runs", fmt.Sprintf("%03d-%s", t.runs, kind))
@@ -163,7 +162,7 @@ func (t *tuning) once(p *plan.Plan, kind string, m *search.Sample) (*result.Run,
 	m.Runs = append(m.Runs, name)
 	t.doc.Broker = r.Broker
 	t.doc.Broker.Own = t.own
-	return r, errors.Join(r.Write(dir), page.Write(dir, r))
+	return r, r.Write(dir)
 }
 
 // cost is the CPU of a record: the broker's, if its process is known.
