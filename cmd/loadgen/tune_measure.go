@@ -39,8 +39,8 @@ const (
 	cpuClient  = "generator alone"               // the broker is elsewhere
 )
 
-// planOf is the plan of a cell, at the target rate if there is one. The bound of bytes is for the sweep and not for each
-// run: room keeps it.
+// planOf is the plan of a cell, at the target rate if there is one. The bound of bytes is for the sweep and not for
+// each run: room keeps it.
 func (t *tuning) planOf(c search.Cell) (*plan.Plan, error) {
 	p := t.base.Clone()
 	if p.MaxBytes = 0; t.doc.Rate > 0 {
@@ -199,11 +199,11 @@ func (t *tuning) latency(r *result.Run) (float64, error) {
 // firstRate finds the target rate when none is given: a quarter of what the first cell reaches in two seconds.
 func (t *tuning) firstRate(cmd *cobra.Command) error {
 	if t.doc.Rate > 0 {
-		return nil
+		return t.warm(cmd)
 	}
 	if t.base.MaxRate > 0 {
 		t.doc.Rate = max(1, math.Floor(t.base.MaxRate/2))
-		return nil
+		return t.warm(cmd)
 	}
 	if t.base.MaxBytes > 0 {
 		return usage("--max-bytes needs a --rate: finding one takes as many bytes as the broker can write")
@@ -221,4 +221,23 @@ func (t *tuning) firstRate(cmd *cobra.Command) error {
 	digits := math.Pow(10, math.Floor(math.Log10(max(r.Totals.Achieved/4, 1))))
 	t.doc.Rate = max(1, math.Floor(r.Totals.Achieved/4/digits)*digits)
 	return nil
+}
+
+// warmFor is how long a broker that the lab did not start is loaded before the first measurement: one that compiles
+// itself as it goes would make the first cells look bad.
+const warmFor = 3 * time.Second
+
+// warm loads a broker that may need it. Looking for a rate does the same.
+func (t *tuning) warm(cmd *cobra.Command) error {
+	if t.own || t.base.MaxBytes > 0 || len(t.doc.Samples) > 0 {
+		return nil
+	}
+	fmt.Fprintln(cmd.ErrOrStderr(), "warming the broker up …")
+	p, err := t.planOf(search.Cells(t.doc.Axes)[0])
+	if err != nil {
+		return err
+	}
+	p.Duration, p.Consumers = warmFor, 0
+	_, err = t.once(p, "warm-up", &search.Sample{})
+	return err
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,9 +26,9 @@ func (t *tuning) writePage() error {
 		Title: "loadgen tune", Kind: "Tuning",
 		About: fmt.Sprintf("%s at %s, records of %s, %s records a second", t.doc.Broker.Software, t.doc.Broker.Address,
 			t.base.RecordSize, plan.FormatCount(t.doc.Rate)),
-		Verdict: verdictOf(advice),
-		Limit:   page.Limit{Tone: "ok", Head: "The sweep is complete.", Text: swept.Why + "."},
-		Foot:    "loadgen " + version(),
+		Verdict: verdictOf(advice), Notes: notesOf(advice),
+		Limit: page.Limit{Tone: "ok", Head: "The sweep is complete.", Text: swept.Why + "."},
+		Foot:  "loadgen " + version(),
 	}
 	if !swept.Complete {
 		d.Limit = page.Limit{Tone: "warn", Head: "The sweep is not complete.", Text: fmt.Sprintf(
@@ -45,9 +46,10 @@ func (t *tuning) writePage() error {
 	d.Sections = []page.Section{
 		{
 			Title: "What is beaten by none",
-			Lead: fmt.Sprintf("%d of %d combinations, %d measurements in %s. Each dot is a combination; a grey one is beaten "+
-				"in everything by another that promises no less.", len(swept.Front), len(swept.Cells)+len(swept.Missing),
-				len(t.doc.Samples), time.Duration(swept.Seconds*1e9).Round(time.Second)),
+			Lead: fmt.Sprintf("%d of %d combinations, %d measurements in %s. Each dot is a combination, numbered as in "+
+				"the table; a grey one is beaten in everything by another that promises no less.",
+				len(swept.Front), len(swept.Cells)+len(swept.Missing), len(t.doc.Samples),
+				time.Duration(swept.Seconds*1e9).Round(time.Second)),
 			Figures: []page.Figure{
 				{Caption: "Throughput against latency: up and left is better", SVG: scatter(swept, latency, "MB/s", mbps).SVG()},
 				{Caption: "CPU against latency: down and left is better",
@@ -71,11 +73,17 @@ func verdictOf(a *search.Advice) string {
 	case !a.Met:
 		return strings.ToUpper(a.Why[:1]) + a.Why[1:] + ", with " + string(a.Best.Cell) + "."
 	}
-	text := "For " + a.Aim + " take " + string(a.Best.Cell) + ": " + a.Why + "."
-	if a.RunnerUp != nil {
-		text += " The runner-up is " + a.RunnerUp.Text() + "."
+	return fmt.Sprintf("For %s take %s: %.3g ms and %.4g MB/s.", a.Aim, a.Best.Cell, a.Best.Latency.Mid, a.Best.MBps.Mid)
+}
+
+func notesOf(a *search.Advice) (notes []string) {
+	if a.Met {
+		notes = append(notes, "It "+a.Why+".")
 	}
-	return text
+	if a.RunnerUp != nil {
+		notes = append(notes, "The runner-up is "+a.RunnerUp.Text()+".")
+	}
+	return notes
 }
 
 // scatter puts every cell over its latency.
@@ -93,7 +101,7 @@ func scatter(swept *search.Swept, latency, title string, of func(*search.Standin
 		// The front is drawn over the rest.
 		dot := page.Dot{Name: "beaten", Style: page.Faint, At: page.Point{X: s.Latency.Mid, Y: of(s)}}
 		if s.Front {
-			dot.Name, dot.Style, dot.Text = promises[s.Durability], page.Series(s.Durability), short(s.Cell)
+			dot.Name, dot.Style, dot.Text = promises[s.Durability], page.Series(s.Durability), numberOf(swept, s.Cell)
 			plot.Dots = append(plot.Dots, dot)
 		} else {
 			plot.Dots = slices.Insert(plot.Dots, 0, dot)
@@ -104,17 +112,14 @@ func scatter(swept *search.Swept, latency, title string, of func(*search.Standin
 	return plot
 }
 
-// short is a cell without the names of its settings.
-func short(c search.Cell) string {
-	var words []string
-	for _, kv := range c.Settings() {
-		words = append(words, kv[1])
-	}
-	return strings.Join(words, " ")
+// numberOf is the row of a cell in the table of the front.
+func numberOf(swept *search.Swept, c search.Cell) string {
+	return strconv.Itoa(1 + slices.IndexFunc(swept.Front, func(f search.Standing) bool { return f.Cell == c }))
 }
 
 func (t *tuning) frontTable() page.Table {
 	table := page.Table{Caption: "The front, by latency; in brackets the range over the repeats"}
+	table.Head = []string{"#"}
 	for _, a := range t.doc.Axes {
 		table.Head = append(table.Head, a.Name)
 	}
@@ -122,7 +127,7 @@ func (t *tuning) frontTable() page.Table {
 		"an ack promises")
 	for i := range t.doc.Swept.Front {
 		s := &t.doc.Swept.Front[i]
-		var cells []string
+		cells := []string{strconv.Itoa(i + 1)}
 		for _, kv := range s.Cell.Settings() {
 			cells = append(cells, kv[1])
 		}
@@ -139,7 +144,7 @@ func othersTable(swept *search.Swept) page.Table {
 	for _, s := range swept.Cells {
 		if !s.Front {
 			table.Rows = append(table.Rows, page.Texts(string(s.Cell), fmt.Sprintf("%.3g", s.Latency.Mid),
-				fmt.Sprintf("%.4g", s.MBps.Mid), fmt.Sprintf("%.0f", s.CPU.Mid), string(s.DroppedBy)))
+				fmt.Sprintf("%.4g", s.MBps.Mid), fmt.Sprintf("%.0f", s.CPU.Mid), string(s.BeatenBy)))
 		}
 	}
 	return table

@@ -76,7 +76,7 @@ func figures(s *search.Standing) []string {
 		least = "≥ " // the lab was the bottleneck: the broker may be able to do more
 	}
 	return []string{
-		fmt.Sprintf("%.3g (%.3g–%.3g)%s", s.Latency.Mid, s.Latency.Low, s.Latency.High, mark),
+		fmt.Sprintf("%.3g (%.3g–%.3g) ×%d%s", s.Latency.Mid, s.Latency.Low, s.Latency.High, s.Repeats, mark),
 		fmt.Sprintf("%s%.4g (%.4g–%.4g)", least, s.MBps.Mid, s.MBps.Low, s.MBps.High),
 		fmt.Sprintf("%.0f", s.CPU.Mid), fmt.Sprintf("%.0f", s.ClientCPU), promises[s.Durability],
 	}

@@ -107,8 +107,8 @@ func TestTuneInterrupted(t *testing.T) {
 			}
 		}
 	}()
-	code, out, errs := loadgenIn(t, ctx, dir, "tune", "--rate", "200", "--max-rate", "400", "--acks", "1,all", "--warmup", "0",
-		"--out", "t")
+	code, out, errs := loadgenIn(t, ctx, dir, "tune", "--rate", "200", "--max-rate", "400", "--acks", "1,all",
+		"--warmup", "0", "--out", "t")
 	doc := readTuneDocument(t, filepath.Join(dir, "t"))
 	if code != exitInterrupted || doc.Swept.Complete || len(doc.Samples) == 0 || len(doc.Swept.Missing) == 0 ||
 		!strings.Contains(out, "not finished: interrupted") {

@@ -125,11 +125,11 @@ func (a Aim) why(d *Advice) string {
 		b.CPU.Mid, b.CPU.Low, b.CPU.High, times(b.Repeats), b.Length)
 	switch {
 	case a.Latency != nil:
-		return "met it in " + every(b.Repeats) + "; of those that did, the most durable, and then the most MB/s: " + text
+		return "met the goal in " + every(b.Repeats) + "; of those that did, the most durable, then the most MB/s: " + text
 	case a.Word == MinCPU:
-		return "the least CPU, or within its range and more durable: " + text
+		return "has the least CPU, or lies within that range and is more durable: " + text
 	}
-	return "the most MB/s, or within its range and more durable: " + text
+	return "has the most MB/s, or lies within that range and is more durable: " + text
 }
 
 func times(n int) string {

@@ -16,6 +16,18 @@ func (s *Sweep) cost(length float64) float64 {
 	return 2*length + max(0, overhead/float64(n))
 }
 
+// affordable is the longest length at which the budget reaches for so many cells and their repeats; the shortest if it
+// reaches for none. Three short measurements say more of a cell than a long one does.
+func (s *Sweep) affordable(cells int) float64 {
+	for i := len(stages) - 1; i > 0; i-- {
+		length := stages[i].length
+		if s.Budget == 0 || float64(cells*s.Repeats)*s.cost(length) <= s.Budget-s.spent {
+			return length
+		}
+	}
+	return stages[0].length
+}
+
 // left is about how long the rest takes: this stage, half of its cells in each later one, and the repeats of a quarter.
 func (s *Sweep) left(length float64, cells, later int) float64 {
 	sum := float64(cells) * s.cost(length)

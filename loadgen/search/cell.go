@@ -89,7 +89,7 @@ type Standing struct {
 	Generator  bool     `json:"generator,omitempty"`
 	Client     bool     `json:"client_bound,omitempty"`
 	Front      bool     `json:"front"`
-	DroppedBy  Cell     `json:"dropped_by,omitempty"` // the cell that is better in everything
+	BeatenBy   Cell     `json:"beaten_by,omitempty"` // the cell that is better in everything
 	Runs       []string `json:"runs,omitempty"`
 }
 

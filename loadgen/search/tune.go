@@ -83,9 +83,8 @@ func (s *Sweep) Run() (*Swept, error) {
 	cells := Cells(s.Axes)
 	rng := rand.New(rand.NewPCG(s.Seed, 0))
 	rng.Shuffle(len(cells), func(i, j int) { cells[i], cells[j] = cells[j], cells[i] })
-	dropped := map[Cell]Cell{}
-	err := s.stagesOf(cells, dropped)
-	out := s.conclude(cells, dropped)
+	err := s.stagesOf(cells)
+	out := s.conclude(cells)
 	switch stop := err.(type) {
 	case nil:
 		out.Complete, out.Why = true, fmt.Sprintf("the front was repeated %d times", s.Repeats)
@@ -97,12 +96,12 @@ func (s *Sweep) Run() (*Swept, error) {
 	return out, err
 }
 
-func (s *Sweep) stagesOf(cells []Cell, dropped map[Cell]Cell) error {
+func (s *Sweep) stagesOf(cells []Cell) error {
 	alive := slices.Clone(cells)
 	for i, stage := range stages {
 		if i > 0 {
 			fits := true
-			if alive, fits = s.afford(alive, stage.length, dropped); !fits {
+			if alive, fits = s.afford(alive, stage.length); !fits {
 				break // better the front repeated than a part of all for longer
 			}
 		}
@@ -111,18 +110,16 @@ func (s *Sweep) stagesOf(cells []Cell, dropped map[Cell]Cell) error {
 				return err
 			}
 		}
-		alive = s.prune(alive, stage.margin, dropped)
+		alive = s.prune(alive, stage.margin)
 	}
-	return s.repeat(alive)
+	return s.repeat(cells)
 }
 
 // prune drops what another cell clearly beats. What is dropped can still show that others are beaten.
-func (s *Sweep) prune(alive []Cell, margin float64, dropped map[Cell]Cell) (left []Cell) {
+func (s *Sweep) prune(alive []Cell, margin float64) (left []Cell) {
 	all := s.standings(alive)
 	for i := range all {
-		if by, _ := dominator(&all[i], all, margin); by != "" {
-			dropped[all[i].Cell] = by
-		} else {
+		if by, _ := dominator(&all[i], all, margin); by == "" {
 			left = append(left, all[i].Cell)
 		}
 	}
@@ -131,19 +128,19 @@ func (s *Sweep) prune(alive []Cell, margin float64, dropped map[Cell]Cell) (left
 
 // afford drops more when the budget does not reach for all: what is beaten by the most, though not clearly. What is
 // not beaten at all stays.
-func (s *Sweep) afford(alive []Cell, length float64, dropped map[Cell]Cell) (left []Cell, fits bool) {
+func (s *Sweep) afford(alive []Cell, length float64) (left []Cell, fits bool) {
 	if s.Budget == 0 {
 		return alive, true
 	}
 	all := s.standings(alive)
 	type beaten struct {
-		cell, by Cell
-		depth    float64
+		cell  Cell
+		depth float64
 	}
 	var list []beaten
 	for i := range all {
 		if by, depth := dominator(&all[i], all, -alike); by != "" {
-			list = append(list, beaten{all[i].Cell, by, depth})
+			list = append(list, beaten{all[i].Cell, depth})
 		}
 	}
 	slices.SortStableFunc(list, func(a, b beaten) int { return int(math.Copysign(1, b.depth-a.depth)) })
@@ -153,28 +150,27 @@ func (s *Sweep) afford(alive []Cell, length float64, dropped map[Cell]Cell) (lef
 		if len(alive) <= reach {
 			break
 		}
-		dropped[b.cell] = b.by
 		alive = slices.DeleteFunc(alive, func(c Cell) bool { return c == b.cell })
 	}
 	return alive, len(alive) <= reach
 }
 
 // repeat measures the front until each cell of it has its repeats. A repeat may put a cell onto the front that was not
-// on it, or off it.
-func (s *Sweep) repeat(alive []Cell) error {
-	last := stages[len(stages)-1].length
+// on it, or off it: also one that was dropped, when what beat it then was lucky.
+func (s *Sweep) repeat(cells []Cell) error {
+	length := s.affordable(len(s.front(s.standings(cells))))
 	for {
-		var due []Cell
-		for _, f := range s.front(s.standings(alive)) {
-			if f.Length < last || f.Repeats < s.Repeats {
-				due = append(due, f.Cell)
+		var due []Standing
+		for _, f := range s.front(s.standings(cells)) {
+			if f.Length < length || f.Repeats < s.Repeats {
+				due = append(due, f)
 			}
 		}
 		if len(due) == 0 {
 			return nil
 		}
-		for i, c := range due {
-			if err := s.measure(c, last, "repeating the front", len(due)-i, 0); err != nil {
+		for i, f := range due {
+			if err := s.measure(f.Cell, max(length, f.Length), "repeating the front", len(due)-i, 0); err != nil {
 				return err
 			}
 		}
@@ -207,23 +203,14 @@ func (s *Sweep) standings(cells []Cell) (all []Standing) {
 	return all
 }
 
-func (s *Sweep) conclude(cells []Cell, dropped map[Cell]Cell) *Swept {
-	out := &Swept{Seconds: s.spent}
-	var alive []Cell
-	for _, c := range cells {
-		if dropped[c] == "" {
-			alive = append(alive, c)
-		}
+func (s *Sweep) conclude(cells []Cell) *Swept {
+	out := &Swept{Seconds: s.spent, Cells: s.standings(cells)}
+	for i := range out.Cells {
+		st := &out.Cells[i]
+		st.BeatenBy, _ = dominator(st, out.Cells, -alike)
+		st.Front = st.BeatenBy == ""
 	}
-	out.Front = s.front(s.standings(alive))
-	for i := range out.Front {
-		out.Front[i].Front = true
-	}
-	for _, st := range s.standings(cells) {
-		st.DroppedBy = dropped[st.Cell]
-		st.Front = slices.ContainsFunc(out.Front, func(f Standing) bool { return f.Cell == st.Cell })
-		out.Cells = append(out.Cells, st)
-	}
+	out.Front = s.front(out.Cells)
 	for _, c := range cells {
 		if !slices.ContainsFunc(out.Cells, func(st Standing) bool { return st.Cell == c }) {
 			out.Missing = append(out.Missing, c)
