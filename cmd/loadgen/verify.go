@@ -89,7 +89,8 @@ func (v *verifying) run(cmd *cobra.Command) error {
 		for i := range v.rounds {
 			f, moment, err := v.trial(cmd.Context(), l)
 			if cmd.Context().Err() != nil {
-				return &codeError{exitInterrupted, errors.New("interrupted")}
+				doc.Partial, doc.Kept = true, v.kept
+				return errors.Join(&codeError{exitInterrupted, errors.New("interrupted")}, doc.write(v.out))
 			}
 			if err != nil {
 				return fmt.Errorf("%s, round %d, seed %d: %w", l, i+1, v.seed, err)

@@ -27,6 +27,7 @@ type verifyDocument struct {
 	Rounds     int            `json:"rounds"`
 	Partitions int            `json:"partitions"`
 	RecordSize int            `json:"record_size"`
+	Partial    bool           `json:"partial,omitempty"` // it was interrupted
 	Levels     []*verifyLevel `json:"levels"`
 	Kept       []string       `json:"kept_data,omitempty"` // of brokers that broke a promise
 }

@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -59,6 +61,28 @@ func TestVerify(t *testing.T) {
 	if code, _, errs := loadgenIn(t, t.Context(), dir, "verify", "--levels", "2"); code != exitUsage ||
 		!strings.Contains(errs, "is no level") {
 		t.Errorf("exit code %d, %s", code, errs)
+	}
+}
+
+// TestVerifyInterrupted: Ctrl-C leaves what was found until then, marked as partial, and no broker.
+func TestVerifyInterrupted(t *testing.T) {
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	ctx, cancel := context.WithCancel(t.Context())
+	v := &verifying{rounds: 2, partitions: 1, size: 100, seed: 1, out: filepath.Join(t.TempDir(), "v"),
+		between: func(string) error { cancel(); return nil }}
+	v.levels, _ = proof.ParseLevels("1")
+	cmd := &cobra.Command{}
+	cmd.SetContext(ctx)
+	cmd.SetErr(io.Discard)
+	err := v.run(cmd)
+	var coded *codeError
+	if doc := readVerifyDocument(t, v.out); !errors.As(err, &coded) || coded.code != exitInterrupted || !doc.Partial ||
+		len(doc.Levels) != 1 || len(doc.Levels[0].EachRound) != 0 {
+		t.Errorf("%v, %+v", err, doc)
+	}
+	if left, _ := os.ReadDir(tmp); len(left) != 0 {
+		t.Errorf("%v is left of the broker", left)
 	}
 }
 

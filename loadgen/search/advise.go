@@ -129,6 +129,9 @@ func (a Aim) why(d *Advice) string {
 	case a.Word == MinCPU:
 		return "has the least CPU, or lies within that range and is more durable: " + text
 	}
+	if b.Client {
+		text += "; the lab was the bottleneck at the highest rate, so the broker may do more"
+	}
 	return "has the most MB/s, or lies within that range and is more durable: " + text
 }
 
