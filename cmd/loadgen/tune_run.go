@@ -116,7 +116,7 @@ func (t *tuning) run(cmd *cobra.Command, own []string, yes bool) error {
 	fmt.Fprintf(cmd.ErrOrStderr(), "%d combinations at %s records/s; at most %s\n", len(search.Cells(t.doc.Axes)),
 		plan.FormatCount(t.doc.Rate), time.Duration(t.doc.Budget*1e9).Round(time.Second))
 	out, swept := s.Run()
-	t.doc.Swept, t.doc.Advice = out, search.Advise(t.aim, out.Front)
+	t.doc.Swept, t.doc.Advice = out, search.Advise(t.aim, out.Front, out.Cells)
 	if err := errors.Join(t.save(), t.writeClients(), t.writePage()); err != nil {
 		return err
 	}

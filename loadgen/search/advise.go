@@ -3,6 +3,7 @@ package search
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -49,8 +50,8 @@ type Advice struct {
 
 // Advise picks from a front. For a latency: of the cells that met it in every repeat the most durable, and of those the
 // one with the most MB/s. For throughput and CPU: the best figure; of the cells whose repeats reach the best one's, the
-// most durable.
-func Advise(a Aim, front []Standing) *Advice {
+// most durable. The runner-up is the next of the front, or, when there is none, the best of those that are beaten.
+func Advise(a Aim, front, all []Standing) *Advice {
 	d := &Advice{Aim: a.String()}
 	if len(front) == 0 {
 		d.Why = "nothing was measured"
@@ -64,7 +65,9 @@ func Advise(a Aim, front []Standing) *Advice {
 		return d
 	}
 	d.Met = true
-	d.RunnerUp, _ = a.pick(rest)
+	if d.RunnerUp, _ = a.pick(rest); d.RunnerUp == nil {
+		d.RunnerUp, _ = a.pick(slices.DeleteFunc(slices.Clone(all), func(s Standing) bool { return s.Cell == d.Best.Cell }))
+	}
 	d.Why = a.why(d)
 	return d
 }

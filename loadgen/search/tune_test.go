@@ -284,7 +284,7 @@ func TestAdvice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		d := Advise(aim, out.Front)
+		d := Advise(aim, out.Front, nil)
 		second := ""
 		if d.RunnerUp != nil {
 			second = string(d.RunnerUp.Cell)
@@ -298,10 +298,14 @@ func TestAdvice(t *testing.T) {
 		{Cell: "acks=1", Durability: 1, MBps: Range{100, 95, 105}},
 		{Cell: "acks=all", Durability: 2, MBps: Range{94, 90, 96}},
 	}
-	if d := Advise(Aim{Word: MaxThroughput}, near); d.Best.Cell != "acks=all" || d.RunnerUp.Cell != "acks=1" {
+	if d := Advise(Aim{Word: MaxThroughput}, near, nil); d.Best.Cell != "acks=all" || d.RunnerUp.Cell != "acks=1" {
 		t.Errorf("%+v", d)
 	}
-	if d := Advise(Aim{Word: MinCPU}, nil); d.Met || d.Best != nil {
+	// A front of one has its runner-up among the beaten.
+	if d := Advise(Aim{Word: MaxThroughput}, near[1:], near); d.Best.Cell != "acks=all" || d.RunnerUp.Cell != "acks=1" {
+		t.Errorf("%+v", d)
+	}
+	if d := Advise(Aim{Word: MinCPU}, nil, nil); d.Met || d.Best != nil {
 		t.Errorf("%+v", d)
 	}
 	for _, text := range []string{"fast", "", "p99>1ms"} {
