@@ -230,6 +230,7 @@ func (l *limiting) measure(cmd *cobra.Command, size int64, round int, broker boo
 		name = strings.Replace(name, "loop", "broker", 1)
 		o.Own = func() (loadgen.Own, error) { return startOwn(l.own) }
 	} else {
+		// Files roll early, so that the pages that a removed file gives back are taken again at once.
 		args := []string{"--file-bytes", fmt.Sprint(128 << 20)}
 		if l.sync {
 			args = append(args, "--sync")
