@@ -27,8 +27,9 @@ var floors = map[string]int{
 	"broker/ops": 7,
 	"loadgen":    7, "loadgen/plan": 7, "loadgen/payload": 7, "loadgen/meter": 7, "loadgen/machine": 7, "loadgen/link": 7,
 	"loadgen/drive": 7, "loadgen/result": 7, "loadgen/search": 7, "loadgen/page": 7, "loadgen/stat": 7,
-	"loadgen/contrast": 7,
-	"benchmarks":       7, "benchmarks/proc": 7, "benchmarks/rawclient": 7, "benchmarks/limits": 7, "benchmarks/engine": 7,
+	"loadgen/contrast": 7, "loadgen/snippet": 7, "loadgen/proof": 7,
+	"benchmarks": 7, "benchmarks/proc": 7, "benchmarks/rawclient": 7, "benchmarks/loop": 7,
+	"benchmarks/limits": 7, "benchmarks/engine": 7,
 	"cmd/tailrace": 8, "cmd/loadgen": 8, "scripts/realclients": 8, "scripts/crash": 8,
 	"scripts/pages": 8,
 }

@@ -1,6 +1,7 @@
 // Package benchmarks is the room of measurements; its sub-rooms do the work:
 //
-//   - limits: servers of about a hundred lines with no broker in them, the ceiling every figure is printed against;
+//   - loop: servers of about a hundred lines with no broker in them, the ceiling every figure is printed against;
+//   - limits: the program that runs them, and the measurements that chose among their paths;
 //   - rawclient: a client with prebuilt requests that costs as little as possible beside the server it measures;
 //   - proc: starting pinned processes and reading their CPU and memory;
 //   - engine: every row of ./scripts/bench engine, its bar, and the program that writes BENCHMARKS.md.

@@ -5,6 +5,9 @@
 // (the way to the broker), result (the files), page (report.html). This room runs them: find or start the broker, make
 // the topic, warm up, measure, judge, clean up.
 //
+// Verbs beside run stand on search (rates and settings, found by measuring), snippet (settings the way clients read
+// them) and proof (what a killed broker kept).
+//
 // What it promises:
 //
 //   - A record's latency counts from the moment it was meant to be sent, not from the moment it was sent.

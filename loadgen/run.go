@@ -24,8 +24,10 @@ type Options struct {
 	Command  []string            // the command line, for the report
 	Version  string              // of this program
 	Own      func() (Own, error) // starts a broker when the plan names none
+	Bare     func() (Own, error) // instead: starts a bare loop, which takes raw produce requests and knows nothing else
 	Progress func(Progress)      // told once a second and at each step; nil: nobody wants to know
 	Dir      string              // where the report will lie: its file system is probed
+	Machine  *machine.Machine    // of an earlier run: it is not probed again
 }
 
 // Own is a broker that the lab has started.
@@ -108,6 +110,10 @@ func (u *run) warn(format string, args ...any) {
 
 // probe describes the machine before it is loaded.
 func (u *run) probe() {
+	if u.o.Machine != nil {
+		u.r.Machine = *u.o.Machine
+		return
+	}
 	dir := u.o.Dir
 	if u.target.own != nil {
 		dir = u.target.own.Dir

@@ -29,6 +29,7 @@ type target struct {
 	own     *Own
 	topic   string
 	created bool
+	bare    bool               // no broker: it has no topics
 	starts  kadm.ListedOffsets // where consumers begin, in a topic that was there
 }
 
@@ -41,6 +42,9 @@ const adminWithin = 30 * time.Second
 // reach finds the broker, or starts one.
 func (u *run) reach(ctx context.Context) (*target, error) {
 	t := &target{p: u.p}
+	if u.o.Bare != nil {
+		return t, u.reachBare(t)
+	}
 	if u.p.BootstrapServer == "" {
 		if u.o.Own == nil {
 			return nil, errors.New("no broker is named: give --bootstrap-server HOST:PORT")
@@ -68,6 +72,26 @@ func (u *run) reach(ctx context.Context) (*target, error) {
 		u.warn("the client property %s has no effect here", name)
 	}
 	return t, nil
+}
+
+// reachBare starts a bare loop.
+func (u *run) reachBare(t *target) error {
+	if !u.p.Raw || u.p.Consumers > 0 || u.p.Acks == plan.AcksNone {
+		return errors.New("a bare loop takes raw produce requests with acks, and has no consumers")
+	}
+	own, err := u.o.Bare()
+	if err != nil {
+		return fmt.Errorf("start a bare loop: %w", err)
+	}
+	t.own, t.bare = &own, true
+	b := &u.r.Broker
+	b.Address, b.Own, b.PID, b.Software = own.Address, true, own.PID, "bare loop"
+	u.p.BootstrapServer = own.Address
+	defer func() { u.p.BootstrapServer = "" }()
+	if t.link, err = link.New(u.p); err != nil {
+		t.close()
+	}
+	return err
 }
 
 // greet makes the first contact and recognises the broker.
@@ -189,7 +213,10 @@ func (t *target) makeTopic(ctx context.Context, id string) error {
 	if t.topic == "" {
 		t.topic = "loadgen-" + id
 	}
-	if t.p.UseExistingTopic {
+	switch {
+	case t.bare:
+		return nil
+	case t.p.UseExistingTopic:
 		return t.existing(ctx)
 	}
 	configs := map[string]*string{}
@@ -212,6 +239,9 @@ func (t *target) makeTopic(ctx context.Context, id string) error {
 // leaders are the addresses of the leaders of the topic's partitions, for raw connections, which find nothing
 // themselves.
 func (t *target) leaders(ctx context.Context) ([]string, error) {
+	if t.bare {
+		return slices.Repeat([]string{t.own.Address}, t.p.Partitions), nil
+	}
 	if t.link.SASL {
 		return nil, errors.New("raw mode does not authenticate: leave --raw out, or measure without SASL")
 	}

@@ -1,7 +1,7 @@
 // Command engine measures every figure that the engine is held to, prints it beside its bar, and exits 1 under a bar.
 // It is run by ./scripts/bench engine, which builds the broker and the loops beforehand.
 //
-// A share is the CPU per request of the bare loop (benchmarks/limits: length, then body; CRC32C; pwrite into a reserved
+// A share is the CPU per request of the bare loop (benchmarks/loop: length, then body; CRC32C; pwrite into a reserved
 // file; an ack each; header with MSG_MORE, sendfile) ÷ the CPU per request of the broker, in one run: same raw client,
 // same load, same socket options, alternating, each pinned to the server's core, the client to the other; median of the
 // alternations with the lowest and the highest. Beside it stands the best loop known, which reads ahead, joins acks and

@@ -79,8 +79,8 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage("%w; see `%s --help`", err, cmd.CommandPath())
 	})
-	root.AddCommand(newRun(), newKnee(), newReport(), newOwnBroker(), newVersion())
-	root.AddCommand(newCompare(), newAB(), newMerge())
+	root.AddCommand(newRun(), newCompare(), newAB(), newKnee(), newTune(), newVerify(), newLimits(), newMerge(),
+		newReport(), newOwnBroker(), newOwnLoop(), newVersion())
 	argumentsAreUsage(root)
 	return root
 }

@@ -27,24 +27,28 @@ import (
 // broker is a process of its own, whose CPU and memory are its own.
 const ownVerb = "own-broker"
 
+// anyPort lets the kernel choose.
+const anyPort = "127.0.0.1:0"
+
 func newOwnBroker() *cobra.Command {
-	var data, ready string
+	var data, ready, at string
 	var sets []string
 	cmd := &cobra.Command{
 		Use:    ownVerb,
 		Short:  "Run a broker for a load run (for loadgen itself)",
 		Hidden: true,
 		Args:   cobra.NoArgs,
-		RunE:   func(cmd *cobra.Command, _ []string) error { return runOwnBroker(data, ready, sets) },
+		RunE:   func(cmd *cobra.Command, _ []string) error { return runOwnBroker(at, data, ready, sets) },
 	}
+	cmd.Flags().StringVar(&at, "listen", anyPort, "address")
 	cmd.Flags().StringVar(&data, "data", "", "data directory")
 	cmd.Flags().StringVar(&ready, "ready-file", "", "file that receives the address")
 	cmd.Flags().StringArrayVar(&sets, "set", nil, "setting key=value")
 	return cmd
 }
 
-func runOwnBroker(data, ready string, sets []string) error {
-	listen, err := config.ListenFlag("127.0.0.1:0")
+func runOwnBroker(at, data, ready string, sets []string) error {
+	listen, err := config.ListenFlag(at)
 	if err != nil {
 		return err
 	}
@@ -81,7 +85,7 @@ func startOwn(sets []string) (loadgen.Own, error) {
 	if err != nil {
 		return loadgen.Own{}, err
 	}
-	c, err := startChild(dir, sets)
+	c, err := startChild(anyPort, dir, sets)
 	if err != nil {
 		os.RemoveAll(dir)
 		return loadgen.Own{}, err
@@ -100,8 +104,8 @@ type child struct {
 	address string
 }
 
-// startChild runs a broker on a data directory and returns when it is ready.
-func startChild(dir string, sets []string) (*child, error) {
+// startChild runs a broker at an address, on a data directory, and returns when it is ready.
+func startChild(at, dir string, sets []string) (*child, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -110,7 +114,7 @@ func startChild(dir string, sets []string) (*child, error) {
 	if err := os.Remove(ready); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	args := []string{ownVerb, "--data", filepath.Join(dir, "data"), "--ready-file", ready}
+	args := []string{ownVerb, "--listen", at, "--data", filepath.Join(dir, "data"), "--ready-file", ready}
 	for _, s := range sets {
 		args = append(args, "--set", s)
 	}

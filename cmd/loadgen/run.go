@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,11 +40,14 @@ func (s *setting) Set(text string) error {
 	return nil
 }
 
-// addTo declares a flag for each setting of the plan's table.
-func (f *planFlags) addTo(cmd *cobra.Command) {
+// addTo declares a flag for each setting of the plan's table, but for those that the verb decides itself.
+func (f *planFlags) addTo(cmd *cobra.Command, but ...string) {
 	flags := cmd.Flags()
 	for i := range plan.Settings {
 		row := &plan.Settings[i]
+		if slices.Contains(but, row.Name) {
+			continue
+		}
 		shorthand := map[string]string{"property": "X"}[row.Name]
 		flag := flags.VarPF(&setting{f, row}, row.Name, shorthand, row.Doc)
 		if row.Switch {

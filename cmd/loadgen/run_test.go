@@ -21,9 +21,9 @@ import (
 	"tailrace/loadgen/result"
 )
 
-// TestMain lets the test binary be the broker that a run starts.
+// TestMain lets the test binary be the broker, or the bare loop, that a run starts.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == ownVerb {
+	if len(os.Args) > 1 && (os.Args[1] == ownVerb || os.Args[1] == loopVerb) {
 		os.Exit(execute(context.Background(), newRoot(), os.Args[1:]))
 	}
 	os.Exit(m.Run())

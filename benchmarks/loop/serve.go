@@ -1,4 +1,4 @@
-package main
+package loop
 
 import (
 	"encoding/binary"
@@ -12,30 +12,20 @@ import (
 	"syscall"
 )
 
-type options struct {
-	listen, data, readyFile  string
-	read, store, send        string
-	joinAcks, sync, keep     bool
-	populate                 int
-	fileBytes                int64
-	syncers, syncfsAbove     int
-	batchBytes, batchRecords int
-}
-
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// serve runs a loop until SIGTERM or SIGINT.
-func serve(o options) error {
+// Serve runs a loop until SIGTERM or SIGINT.
+func Serve(o Options) error {
 	st, err := openStore(o)
 	if err != nil {
 		return err
 	}
-	ln, err := net.Listen("tcp", o.listen)
+	ln, err := net.Listen("tcp", o.Listen)
 	if err != nil {
 		return err
 	}
-	if o.readyFile != "" {
-		if err := os.WriteFile(o.readyFile, []byte(ln.Addr().String()+"\n"), 0o644); err != nil {
+	if o.ReadyFile != "" {
+		if err := os.WriteFile(o.ReadyFile, []byte(ln.Addr().String()+"\n"), 0o644); err != nil {
 			return err
 		}
 	}
@@ -59,7 +49,7 @@ func serve(o options) error {
 // conn is one connection and its goroutine.
 type conn struct {
 	*net.TCPConn
-	o     *options
+	o     *Options
 	store *store
 	in    frames
 	out   []byte // acks that wait to be joined
@@ -76,10 +66,10 @@ func (c *conn) serve() {
 }
 
 func (c *conn) loop() error {
-	if err := c.in.open(c.TCPConn, c.o.read); err != nil {
+	if err := c.in.open(c.TCPConn, c.o.Read); err != nil {
 		return err
 	}
-	if err := c.send.open(c.TCPConn, c.o.send); err != nil {
+	if err := c.send.open(c.TCPConn, c.o.Send); err != nil {
 		return err
 	}
 	var r request
@@ -115,12 +105,12 @@ func (c *conn) produce(r *request) error {
 	if err != nil {
 		return err
 	}
-	if c.o.sync {
+	if c.o.Sync {
 		c.store.rounds.wait(f, c, r)
 		return nil
 	}
 	ack := c.ack.patch(r.correlation, r.partition)
-	if !c.o.joinAcks {
+	if !c.o.JoinAcks {
 		_, err = c.Write(ack)
 		return err
 	}
@@ -139,7 +129,7 @@ func (c *conn) reply(r *request) error {
 	if err != nil {
 		return err
 	}
-	pos := r.offset / int64(c.o.batchRecords) * int64(c.o.batchBytes)
+	pos := r.offset / int64(c.o.BatchRecords) * int64(c.o.BatchBytes)
 	n := int(min(int64(r.maxBytes), f.end-pos))
 	return c.send.reply(c.fetch.patch(r.correlation, r.partition, n), f, pos, n)
 }

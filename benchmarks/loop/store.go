@@ -1,4 +1,4 @@
-package main
+package loop
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ import (
 
 // store is the partitions' files: each reserved in full when it is made, its blocks unwritten, as a segment's would be.
 type store struct {
-	o      options
+	o      Options
 	rounds *rounds
 	mu     sync.RWMutex
 	parts  []*part
@@ -38,15 +38,15 @@ type file struct {
 	round   int   // the last round that the file was asked into
 }
 
-func openStore(o options) (*store, error) {
+func openStore(o Options) (*store, error) {
 	st := &store{o: o}
-	if o.sync {
+	if o.Sync {
 		st.rounds = startRounds(o)
 	}
-	if o.data == "" && o.store == "none" {
+	if o.Data == "" && o.Store == "none" {
 		return st, nil
 	}
-	return st, os.MkdirAll(o.data, 0o755)
+	return st, os.MkdirAll(o.Data, 0o755)
 }
 
 // part finds a partition, making its first file when it is new.
@@ -63,7 +63,7 @@ func (st *store) part(index int32) (*part, error) {
 		st.parts = append(st.parts, nil)
 	}
 	if st.parts[index] == nil {
-		p := &part{name: filepath.Join(st.o.data, fmt.Sprintf("loop-%d", index)), next: make(chan *file, 1)}
+		p := &part{name: filepath.Join(st.o.Data, fmt.Sprintf("loop-%d", index)), next: make(chan *file, 1)}
 		f, err := st.create(p)
 		if err != nil {
 			return nil, err
@@ -90,18 +90,18 @@ func (st *store) create(p *part) (*file, error) {
 	if f.fd, err = unix.Open(f.path, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, 0o644); err != nil {
 		return nil, fmt.Errorf("%s: %w", f.path, err)
 	}
-	if err = unix.Fallocate(f.fd, 0, 0, st.o.fileBytes); err != nil {
-		return nil, fmt.Errorf("%s: reserve %d bytes: %w", f.path, st.o.fileBytes, err)
+	if err = unix.Fallocate(f.fd, 0, 0, st.o.FileBytes); err != nil {
+		return nil, fmt.Errorf("%s: reserve %d bytes: %w", f.path, st.o.FileBytes, err)
 	}
-	if st.o.store == "mapped" || st.o.send == "writev" {
-		f.mapped, err = unix.Mmap(f.fd, 0, int(st.o.fileBytes), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if st.o.Store == "mapped" || st.o.Send == "writev" {
+		f.mapped, err = unix.Mmap(f.fd, 0, int(st.o.FileBytes), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	}
 	return f, err
 }
 
 // append puts a batch behind the last one and returns the file that took it.
 func (st *store) append(index int32, b []byte) (*file, error) {
-	if st.o.store == "none" {
+	if st.o.Store == "none" {
 		return nil, nil
 	}
 	p, err := st.part(index)
@@ -110,14 +110,14 @@ func (st *store) append(index int32, b []byte) (*file, error) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.cur.end+int64(len(b)) > st.o.fileBytes {
+	if p.cur.end+int64(len(b)) > st.o.FileBytes {
 		if err := st.roll(p); err != nil {
 			return nil, err
 		}
 	}
 	f := p.cur
-	if st.o.store == "mapped" {
-		f.populate(f.end+int64(len(b)), int64(st.o.populate))
+	if st.o.Store == "mapped" {
+		f.populate(f.end+int64(len(b)), int64(st.o.Populate))
 		copy(f.mapped[f.end:], b)
 	} else if n, err := unix.Pwrite(f.fd, b, f.end); err != nil || n != len(b) {
 		return nil, fmt.Errorf("%s: wrote %d of %d bytes: %w", f.path, n, len(b), err)
@@ -152,13 +152,13 @@ func (st *store) roll(p *part) error {
 		if next, err := st.create(p); err == nil {
 			p.next <- next
 		}
-		if st.o.sync {
+		if st.o.Sync {
 			time.Sleep(time.Second) // a round may still hold the file
 		}
 		if old.mapped != nil {
 			_ = unix.Munmap(old.mapped)
 		}
-		if !st.o.keep {
+		if !st.o.Keep {
 			_ = unix.Unlink(old.path)
 		}
 		_ = unix.Close(old.fd)

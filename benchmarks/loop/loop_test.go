@@ -1,4 +1,4 @@
-package main
+package loop
 
 import (
 	"bytes"
@@ -16,16 +16,16 @@ import (
 )
 
 // loop runs a loop in this process and returns its address. It is never stopped: it ends with the test binary.
-func loop(t *testing.T, o options) string {
+func loop(t *testing.T, o Options) string {
 	t.Helper()
-	o.listen, o.data, o.readyFile = "127.0.0.1:0", t.TempDir(), filepath.Join(t.TempDir(), "ready")
-	o.fileBytes, o.syncers = 1<<20, 4
+	o.Listen, o.Data, o.ReadyFile = "127.0.0.1:0", t.TempDir(), filepath.Join(t.TempDir(), "ready")
+	o.FileBytes, o.Syncers = 1<<20, 4
 	ended := make(chan error, 1)
-	go func() { ended <- serve(o) }()
+	go func() { ended <- Serve(o) }()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	for {
-		if addr, err := os.ReadFile(o.readyFile); err == nil && bytes.HasSuffix(addr, []byte("\n")) {
+		if addr, err := os.ReadFile(o.ReadyFile); err == nil && bytes.HasSuffix(addr, []byte("\n")) {
 			return string(bytes.TrimSpace(addr))
 		}
 		select {
@@ -43,17 +43,17 @@ func loop(t *testing.T, o options) string {
 func TestLoopsAnswer(t *testing.T) {
 	small := rawclient.NewBatch(0, 100)
 	large := rawclient.NewBatch(100<<10, 1000)
-	for _, o := range []options{
-		{read: "frame", store: "pwrite", send: "sendfile"},
-		{read: "lowat", store: "mapped", send: "cork"},
-		{read: "buffered", store: "mapped", populate: 1 << 18, joinAcks: true, send: "splice"},
-		{read: "buffered", store: "pwrite", joinAcks: true, keep: true, send: "writev"},
-		{read: "buffered", store: "pwrite", sync: true, send: "writev"},
-		{read: "buffered", store: "pwrite", sync: true, syncfsAbove: 1, send: "writev"},
-		{read: "buffered", store: "none", joinAcks: true, send: "sendfile"},
+	for _, o := range []Options{
+		{Read: "frame", Store: "pwrite", Send: "sendfile"},
+		{Read: "lowat", Store: "mapped", Send: "cork"},
+		{Read: "buffered", Store: "mapped", Populate: 1 << 18, JoinAcks: true, Send: "splice"},
+		{Read: "buffered", Store: "pwrite", JoinAcks: true, Keep: true, Send: "writev"},
+		{Read: "buffered", Store: "pwrite", Sync: true, Send: "writev"},
+		{Read: "buffered", Store: "pwrite", Sync: true, SyncfsAbove: 1, Send: "writev"},
+		{Read: "buffered", Store: "none", JoinAcks: true, Send: "sendfile"},
 	} {
 		t.Run(fmt.Sprintf("%+v", o), func(t *testing.T) {
-			o.batchBytes, o.batchRecords = len(large.Bytes), large.Records
+			o.BatchBytes, o.BatchRecords = len(large.Bytes), large.Records
 			addr := loop(t, o)
 			for _, batch := range []rawclient.Batch{small, large} {
 				load := rawclient.Produce("other", 3, 1, batch)
@@ -62,7 +62,7 @@ func TestLoopsAnswer(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if o.store != "none" {
+			if o.Store != "none" {
 				fetchBack(t, addr, large)
 			}
 		})

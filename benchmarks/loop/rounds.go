@@ -1,4 +1,4 @@
-package main
+package loop
 
 import (
 	"encoding/binary"
@@ -29,10 +29,10 @@ type waiter struct {
 	partition   int32
 }
 
-func startRounds(o options) *rounds {
-	r := &rounds{number: 1, above: o.syncfsAbove, work: make(chan *file, o.syncers)}
+func startRounds(o Options) *rounds {
+	r := &rounds{number: 1, above: o.SyncfsAbove, work: make(chan *file, o.Syncers)}
 	r.wake.L = &r.mu
-	for range o.syncers {
+	for range o.Syncers {
 		go func() {
 			for f := range r.work {
 				if err := unix.Fdatasync(f.fd); err != nil {
