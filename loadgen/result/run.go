@@ -120,13 +120,12 @@ type Curve struct {
 
 // Second is a line of run.csv: a measured interval, about a second long.
 type Second struct {
-	From       float64            `json:"from"` // seconds from the start of the schedule
-	To         float64            `json:"to"`
-	Counts     map[string]int64   `json:"counts"`
-	MaxLagMs   float64            `json:"max_lag_ms"`
-	Broker     *SecondCost        `json:"broker,omitempty"`
-	Generator  *SecondCost        `json:"generator,omitempty"`
-	Quantities map[string]float64 `json:"quantities,omitempty"`
+	From      float64          `json:"from"` // seconds from the start of the schedule
+	To        float64          `json:"to"`
+	Counts    map[string]int64 `json:"counts"`
+	MaxLagMs  float64          `json:"max_lag_ms"`
+	Broker    *SecondCost      `json:"broker,omitempty"`
+	Generator *SecondCost      `json:"generator,omitempty"`
 }
 
 // SecondCost is what a process used in a second.

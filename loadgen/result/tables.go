@@ -95,7 +95,6 @@ type omb struct {
 	ProducersPerTopic       int     `json:"producersPerTopic"`
 	ConsumersPerTopic       int     `json:"consumersPerTopic"`
 	SampleRateMillis        int     `json:"sampleRateMillis"`
-	BeginTime, EndTime      string  `json:"-"`
 	TargetProducerRate      float64 `json:"producerRate"`
 	AggregatedPublishErrors int64   `json:"aggregatedPublishErrors"`
 

@@ -39,26 +39,21 @@ func Prepare(dir string) error {
 // everything else.
 func (r *Run) Write(dir string) error {
 	r.Schema, r.Seconds = Schema, r.secondsOf()
-	parts := []struct {
+	type part struct {
 		name  string
 		write func(io.Writer) error
-	}{
+	}
+	parts := []part{
 		{FileHlog, r.writeHlog},
 		{FileCSV, r.writeCSV},
 		{FileOMB, r.writeOMB},
 	}
 	for c := range meter.Clock(meter.Clocks) {
 		if r.Clocks[c.Tag()] != nil {
-			parts = append(parts, struct {
-				name  string
-				write func(io.Writer) error
-			}{c.Tag() + ".hgrm", func(w io.Writer) error { return r.writeHgrm(w, c) }})
+			parts = append(parts, part{c.Tag() + ".hgrm", func(w io.Writer) error { return r.writeHgrm(w, c) }})
 		}
 	}
-	parts = append(parts, struct {
-		name  string
-		write func(io.Writer) error
-	}{FileJSON, r.writeJSON})
+	parts = append(parts, part{FileJSON, r.writeJSON})
 	for _, p := range parts {
 		if err := writeFile(filepath.Join(dir, p.name), p.write); err != nil {
 			return err

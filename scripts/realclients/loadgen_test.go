@@ -22,6 +22,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
+	"tailrace/benchmarks/proc"
 	"tailrace/loadgen/result"
 )
 
@@ -124,11 +125,14 @@ func startSecureKafka(t *testing.T) (secure, open, trust string) {
 	store := filepath.Join(t.TempDir(), "store.pem")
 	writeCertificate(t, trust, store)
 	for range 5 {
-		ports := freePorts(t, 2)
+		first, err := proc.Ports(3) // clients, controller, clients with TLS
+		if err != nil {
+			t.Fatal(err)
+		}
 		settings := []string{
 			fmt.Sprintf("listeners=PLAINTEXT://127.0.0.1:%d,CONTROLLER://127.0.0.1:%d,SECURE://127.0.0.1:%d",
-				ports[0], ports[0]+1, ports[1]),
-			fmt.Sprintf("advertised.listeners=PLAINTEXT://127.0.0.1:%d,SECURE://127.0.0.1:%d", ports[0], ports[1]),
+				first, first+1, first+2),
+			fmt.Sprintf("advertised.listeners=PLAINTEXT://127.0.0.1:%d,SECURE://127.0.0.1:%d", first, first+2),
 			"listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SECURE:SASL_SSL",
 			"sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
 			"ssl.keystore.type=PEM", "ssl.keystore.location=" + store,
@@ -140,7 +144,7 @@ func startSecureKafka(t *testing.T) (secure, open, trust string) {
 				"org.apache.kafka.common.security.scram.ScramLoginModule required;")
 		}
 		dir := t.TempDir()
-		if exec.Command("../kafka", append([]string{"up", dir, fmt.Sprint(ports[0])}, settings...)...).Run() != nil {
+		if exec.Command("../kafka", append([]string{"up", dir, fmt.Sprint(first)}, settings...)...).Run() != nil {
 			continue
 		}
 		t.Cleanup(func() {
@@ -148,24 +152,10 @@ func startSecureKafka(t *testing.T) (secure, open, trust string) {
 				t.Error(err)
 			}
 		})
-		return fmt.Sprintf("127.0.0.1:%d", ports[1]), fmt.Sprintf("127.0.0.1:%d", ports[0]), trust
+		return fmt.Sprintf("127.0.0.1:%d", first+2), fmt.Sprintf("127.0.0.1:%d", first), trust
 	}
 	t.Fatal("Kafka with a secure listener does not start")
 	return "", "", ""
-}
-
-// freePorts are ports that nobody listens on at this moment.
-func freePorts(t *testing.T, n int) (ports []int) {
-	t.Helper()
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-	}
-	return ports
 }
 
 // writeCertificate makes a certificate for 127.0.0.1 that signs itself: alone, and behind its key.
