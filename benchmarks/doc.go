@@ -4,6 +4,8 @@
 //   - limits: the program that runs them, and the measurements that chose among their paths;
 //   - rawclient: a client with prebuilt requests that costs as little as possible beside the server it measures;
 //   - proc: starting pinned processes and reading their CPU and memory;
+//   - scenario: what is measured side by side with Apache Kafka (benchmarks/scenarios), read and checked;
+//   - tally: the raw results of that, and the tables and charts that follow from them;
 //   - engine: every row of ./scripts/bench engine, its bar, and the program that writes BENCHMARKS.md.
 //
 // Promise: figures are the server's CPU per request (or per GB), medians of alternating runs on pinned cores, because
