@@ -6,6 +6,7 @@
 //   - proc: starting pinned processes and reading their CPU and memory;
 //   - scenario: what is measured side by side with Apache Kafka (benchmarks/scenarios), read and checked;
 //   - tally: the raw results of that, and the tables and charts that follow from them;
+//   - beside: the program that measures it, ./scripts/bench;
 //   - engine: every row of ./scripts/bench engine, its bar, and the program that writes BENCHMARKS.md.
 //
 // Promise: figures are the server's CPU per request (or per GB), medians of alternating runs on pinned cores, because

@@ -75,18 +75,43 @@ func (p *Process) CPU() (time.Duration, error) {
 	return time.Duration(ts.Nano()), nil
 }
 
-// Resident is the memory held: RssAnon plus RssFile of /proc/PID/status, in bytes.
+// Resident is the memory held: anonymous and of files.
 func (p *Process) Resident() (int64, error) {
+	anon, file, err := p.Memory()
+	return anon + file, err
+}
+
+var rssLine = regexp.MustCompile(`(?m)^Rss(Anon|File):\s+(\d+) kB$`)
+
+// Memory is the memory held, anonymous and of files apart: RssAnon and RssFile of /proc/PID/status, in bytes.
+func (p *Process) Memory() (anon, file int64, err error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid))
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	var sum int64
-	for _, m := range regexp.MustCompile(`(?m)^Rss(?:Anon|File):\s+(\d+) kB$`).FindAllSubmatch(status, -1) {
-		kib, _ := strconv.ParseInt(string(m[1]), 10, 64)
-		sum += kib << 10
+	for _, m := range rssLine.FindAllSubmatch(status, -1) {
+		kib, _ := strconv.ParseInt(string(m[2]), 10, 64)
+		if string(m[1]) == "Anon" {
+			anon = kib << 10
+		} else {
+			file = kib << 10
+		}
 	}
-	return sum, nil
+	return anon, file, nil
+}
+
+// endWithin is how long a killed process may take to disappear.
+const endWithin = 30 * time.Second
+
+// AwaitEnd waits until a process that somebody else has killed is gone.
+func (p *Process) AwaitEnd() error {
+	for begin := time.Now(); time.Since(begin) < endWithin; time.Sleep(time.Millisecond) {
+		state, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.pid))
+		if err != nil || bytes.Contains(state, []byte(") Z ")) {
+			return nil
+		}
+	}
+	return fmt.Errorf("process %d is still there %s after it was killed", p.pid, endWithin)
 }
 
 // Ended is closed when a started process has ended.

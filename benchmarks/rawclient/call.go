@@ -65,20 +65,40 @@ func (c *Caller) Call(req kmsg.Request) (kmsg.Response, error) {
 // CreateTopics makes topics of so many partitions each and returns when all of them have a leader.
 func (c *Caller) CreateTopics(partitions int, names ...string) error {
 	for _, name := range names {
-		req := kmsg.NewPtrCreateTopicsRequest()
-		req.Version, req.TimeoutMillis = 7, int32(callWithin/time.Millisecond)
-		t := kmsg.NewCreateTopicsRequestTopic()
-		t.Topic, t.NumPartitions, t.ReplicationFactor = name, int32(partitions), 1
-		req.Topics = append(req.Topics, t)
-		resp, err := c.Call(req)
-		if err != nil {
+		if err := c.create(name, partitions, nil); err != nil {
 			return err
-		}
-		if err := kerr.ErrorForCode(resp.(*kmsg.CreateTopicsResponse).Topics[0].ErrorCode); err != nil {
-			return fmt.Errorf("create topic %s: %w", name, err)
 		}
 	}
 	return c.AwaitTopics(partitions, false, names...)
+}
+
+// CreateTopic makes one topic, with settings of its own, and returns when all its partitions have a leader.
+func (c *Caller) CreateTopic(name string, partitions int, configs map[string]string) error {
+	if err := c.create(name, partitions, configs); err != nil {
+		return err
+	}
+	return c.AwaitTopics(partitions, false, name)
+}
+
+func (c *Caller) create(name string, partitions int, configs map[string]string) error {
+	req := kmsg.NewPtrCreateTopicsRequest()
+	req.Version, req.TimeoutMillis = 7, int32(callWithin/time.Millisecond)
+	t := kmsg.NewCreateTopicsRequestTopic()
+	t.Topic, t.NumPartitions, t.ReplicationFactor = name, int32(partitions), 1
+	for key, value := range configs {
+		k := kmsg.NewCreateTopicsRequestTopicConfig()
+		k.Name, k.Value = key, &value
+		t.Configs = append(t.Configs, k)
+	}
+	req.Topics = append(req.Topics, t)
+	resp, err := c.Call(req)
+	if err != nil {
+		return err
+	}
+	if err := kerr.ErrorForCode(resp.(*kmsg.CreateTopicsResponse).Topics[0].ErrorCode); err != nil {
+		return fmt.Errorf("create topic %s: %w", name, err)
+	}
+	return nil
 }
 
 // DeleteTopic deletes a topic.

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tailrace/batch"
+	"tailrace/benchmarks/proc"
+	"tailrace/benchmarks/scenario"
+	"tailrace/benchmarks/tally"
+)
+
+func read(t *testing.T) *contest {
+	t.Helper()
+	b, err := scenario.Read("../scenarios")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &contest{book: b, raw: &tally.Raw{}, window: time.Second, commit: "c"}
+}
+
+func TestEveryRowHasItsDriverAndSettings(t *testing.T) {
+	c := read(t)
+	if err := c.checkDrivers(); err != nil {
+		t.Error(err)
+	}
+	c.raw.Places = []tally.Place{{Commit: "c"}}
+	c.raw.Measurements = []tally.Measurement{{Row: kneeRow, System: scenario.Kafka,
+		Values: map[string]float64{"kneePerSecond": 1000}}}
+	for _, s := range c.book.Scenarios {
+		for i := range s.Rows {
+			r := &s.Rows[i]
+			var err error
+			switch r.Driver {
+			case "produce", "fetch":
+				_, err = rawLoadOf(r)
+			case "load", "knee":
+				p, perr := c.planOf(&served{system: scenario.Kafka, addr: "127.0.0.1:1", process: proc.Attach(1)}, r)
+				if err = perr; err == nil {
+					err = p.Check()
+				}
+			}
+			if err != nil {
+				t.Errorf("%s: %v", r.Name, err)
+			}
+		}
+	}
+}
+
+func TestSystemsTakeTurns(t *testing.T) {
+	c := read(t)
+	turns := c.turns([]string{"headline"}, []string{"produce-64k-1k"})
+	var first, second []scenario.System
+	for _, one := range turns {
+		switch one.alternation {
+		case 1:
+			first = append(first, one.system)
+		case 2:
+			second = append(second, one.system)
+		}
+	}
+	slices.Reverse(second)
+	if len(turns) != 25 || !slices.Equal(first, second) {
+		t.Errorf("%d turns; first %v, second reversed %v", len(turns), first, second)
+	}
+	c.raw.Places = []tally.Place{{Commit: "c"}}
+	c.raw.Measurements = []tally.Measurement{
+		{Row: "produce-64k-1k", System: scenario.Tailrace, Alternation: 1},
+		{Row: "produce-64k-1k", System: scenario.Kafka, Alternation: 2, Failed: "it was"},
+	}
+	if left := c.open(turns); len(left) != 24 {
+		t.Errorf("%d turns are left of 25, one of which was measured and one failed", len(left))
+	}
+	if got := c.turns(nil, []string{"catch-up-cold"}); slices.ContainsFunc(got, func(x turn) bool { return !broker(x.system) }) {
+		t.Error("a loop is asked to catch up")
+	}
+}
+
+func TestPartOfTheKnee(t *testing.T) {
+	c := read(t)
+	if _, err := c.partOfKnee("50"); err == nil || !strings.Contains(err.Error(), "knee") {
+		t.Errorf("half of an unknown knee: %v", err)
+	}
+	c.raw.Places = []tally.Place{{Commit: "old"}, {Commit: "c"}}
+	for place, rates := range [][]float64{{7}, {3000, 1000, 2000}} {
+		for _, rate := range rates {
+			c.raw.Measurements = append(c.raw.Measurements, tally.Measurement{Row: kneeRow, System: scenario.Kafka,
+				Values: map[string]float64{"kneePerSecond": rate}, Place: place})
+		}
+	}
+	if rate, err := c.partOfKnee("50"); err != nil || rate != 1000 {
+		t.Errorf("half of the median of 1000, 2000, 3000 is %v, %v", rate, err)
+	}
+}
+
+func TestJSONBatches(t *testing.T) {
+	sizes := map[string]int{}
+	for _, codec := range []string{"none", "gzip", "snappy", "lz4", "zstd"} {
+		b, inflated, err := jsonBatch(64*kib, kib, codec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sizes[codec] = len(b.Bytes)
+		v := batch.View(b.Bytes)
+		if int(v.Count()) != b.Records || inflated > 64*kib || inflated < 60*kib {
+			t.Errorf("%s: %d records of %d, %d bytes", codec, v.Count(), b.Records, inflated)
+		}
+	}
+	if sizes["zstd"]*2 > sizes["none"] || sizes["gzip"] >= sizes["snappy"] {
+		t.Errorf("sizes %v", sizes)
+	}
+	if _, _, err := jsonBatch(kib, 100, "brotli"); err == nil {
+		t.Error("brotli is no codec of Kafka's")
+	}
+}
+
+func TestDurabilityIsSetOnBoth(t *testing.T) {
+	for _, c := range []struct {
+		s          scenario.System
+		d          scenario.Durability
+		key, value string
+	}{
+		{scenario.Tailrace, scenario.Synced, "tailrace.flush.before.ack", "always"},
+		{scenario.Tailrace, scenario.PageCache, "tailrace.flush.before.ack", "never"},
+		{scenario.Kafka, scenario.Synced, "flush.messages", "1"},
+		{scenario.Kafka4g, scenario.PageCache, "flush.messages", ""},
+	} {
+		if got := durabilityKeys(c.s, c.d)[c.key]; got != c.value {
+			t.Errorf("%s, %s: %s=%s", c.s, c.d, c.key, got)
+		}
+	}
+}

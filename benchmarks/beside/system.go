@@ -1,0 +1,164 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"tailrace/benchmarks/proc"
+	"tailrace/benchmarks/rawclient"
+	"tailrace/benchmarks/scenario"
+)
+
+// served is a system that is up.
+type served struct {
+	system  scenario.System
+	addr    string
+	process *proc.Process
+	dir     string // a directory of its own; what it stores lies below logs
+	server  *proc.Server
+}
+
+// broker reports whether a system has topics.
+func broker(s scenario.System) bool { return s != scenario.Loop && s != scenario.BestLoop }
+
+// compiles reports whether a system compiles while it runs.
+func compiles(s scenario.System) bool { return s == scenario.Kafka || s == scenario.Kafka4g }
+
+// heaps are the sizes of the JVM's, least and most alike, as Kafka's start script sets them.
+var heaps = map[scenario.System]string{scenario.Kafka: "1g", scenario.Kafka4g: "4g"}
+
+// logs is where a system's partitions lie, in directories that both name alike.
+func (s *served) logs() string {
+	if s.system == scenario.Tailrace {
+		return filepath.Join(s.dir, "data", "log")
+	}
+	return filepath.Join(s.dir, "data")
+}
+
+// start runs a broker pinned to the server's core, on a directory of an earlier start or, if dir is empty, a new one.
+func (c *contest) start(system scenario.System, dir string) (*served, error) {
+	if !compiles(system) {
+		s, err := proc.StartServer(c.serverCore, dir, c.tailrace, "serve", "--listen", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		return &served{system, s.Addr, s.Process, s.Dir, s}, nil
+	}
+	if dir == "" {
+		var err error
+		if dir, err = os.MkdirTemp("", "tailrace-bench-kafka-"); err != nil {
+			return nil, err
+		}
+	}
+	port, err := proc.Ports(2)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(c.kafkaScript, "up", dir, strconv.Itoa(port))
+	cmd.Env = append(os.Environ(), "KAFKA_CPU="+strconv.Itoa(c.serverCore), "KAFKA_HEAP="+heaps[system])
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("start Kafka: %w", err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(out)))
+	if err != nil {
+		return nil, fmt.Errorf("start Kafka: %w", err)
+	}
+	return &served{system, fmt.Sprintf("127.0.0.1:%d", port), proc.Attach(pid), dir, nil}, nil
+}
+
+// startLoop runs a bare loop for one row.
+func (c *contest) startLoop(system scenario.System, r *scenario.Row) (*served, error) {
+	flags, err := loopFlags(system, r)
+	if err != nil {
+		return nil, err
+	}
+	s, err := proc.StartServer(c.serverCore, "", c.loop, append([]string{"serve", "--keep"}, flags...)...)
+	if err != nil {
+		return nil, err
+	}
+	return &served{system, s.Addr, s.Process, s.Dir, s}, nil
+}
+
+// stop asks the system to end, and waits.
+func (c *contest) stop(s *served) error {
+	if s.server != nil {
+		return s.server.Stop()
+	}
+	return exec.Command(c.kafkaScript, "down", s.dir).Run()
+}
+
+// kill ends the system at once, and waits until it is gone.
+func (c *contest) kill(s *served) error {
+	if s.server != nil {
+		s.server.Kill()
+		return nil
+	}
+	if err := exec.Command(c.kafkaScript, "kill", s.dir).Run(); err != nil {
+		return err
+	}
+	return s.process.AwaitEnd()
+}
+
+// discard ends the system and removes its directory.
+func (c *contest) discard(s *served) error {
+	return errors.Join(c.stop(s), os.RemoveAll(s.dir))
+}
+
+// gone reports whether the system has ended by itself.
+func (s *served) gone() bool {
+	_, err := s.process.CPU()
+	return err != nil
+}
+
+// tail is the end of what the system printed.
+func (s *served) tail() string {
+	text, err := os.ReadFile(filepath.Join(s.dir, "log"))
+	if s.server != nil {
+		return s.server.Output()
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return string(text[max(0, len(text)-2000):])
+}
+
+// durabilityKey sets what an ack means, for a topic. Kafka's flush.messages=1 is log.flush.interval.messages=1 for one
+// topic: every append is synced before it is acknowledged.
+func durabilityKeys(system scenario.System, d scenario.Durability) map[string]string {
+	keys := map[string]string{"file.delete.delay.ms": "1000"} // deleted data leaves memory and disk soon
+	switch {
+	case system == scenario.Tailrace && d == scenario.Synced:
+		keys["tailrace.flush.before.ack"] = "always"
+	case system == scenario.Tailrace && d == scenario.PageCache:
+		keys["tailrace.flush.before.ack"] = "never"
+	case d == scenario.Synced:
+		keys["flush.messages"] = "1"
+	}
+	return keys
+}
+
+// withTopic makes a topic for a row, lets it be measured, and deletes it.
+func (c *contest) withTopic(s *served, r *scenario.Row, partitions int, measure func(topic string) error) (err error) {
+	c.number++
+	topic := fmt.Sprintf("bench-%04d", c.number)
+	if !broker(s.system) {
+		return measure(topic)
+	}
+	admin, err := rawclient.Dial(s.addr)
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
+	if err := admin.CreateTopic(topic, partitions, durabilityKeys(s.system, r.Durability)); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, admin.DeleteTopic(topic)) }()
+	return measure(topic)
+}

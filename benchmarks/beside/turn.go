@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"tailrace/benchmarks/scenario"
+	"tailrace/benchmarks/tally"
+)
+
+// turn is one start of a system, and the rows it serves.
+type turn struct {
+	group       *scenario.Group
+	system      scenario.System
+	alternation int
+	rows        []*scenario.Row
+}
+
+// What things take, for the estimate; measured on the machine of BENCHMARKS.md.
+const (
+	startOfKafka = 6 * time.Second
+	aroundRow    = 2 * time.Second // topic, fill, ramp
+)
+
+// turns lays a run out. Alternation after alternation, systems take turns; every second time in the opposite order, so
+// that none always follows the same other.
+func (c *contest) turns(groups, rows []string) (list []turn) {
+	for _, name := range c.book.Order {
+		g := c.book.Groups[name]
+		if len(groups) > 0 && !slices.Contains(groups, name) {
+			continue
+		}
+		chosen := c.book.Rows(name, rows)
+		n := g.Alternations
+		if c.alternations > 0 {
+			n = c.alternations
+		}
+		for a := range n {
+			systems := slices.Clone(g.Systems)
+			if a%2 == 1 {
+				slices.Reverse(systems)
+			}
+			for _, s := range systems {
+				t := turn{group: g, system: s, alternation: a + 1}
+				for _, r := range chosen {
+					if r.On(s) && drivers[r.Driver].on(s) {
+						t.rows = append(t.rows, r)
+					}
+				}
+				if len(t.rows) > 0 {
+					list = append(list, t)
+				}
+			}
+		}
+	}
+	return list
+}
+
+// open leaves out what is measured already.
+func (c *contest) open(turns []turn) (left []turn) {
+	for _, t := range turns {
+		t.rows = slices.DeleteFunc(slices.Clone(t.rows), func(r *scenario.Row) bool {
+			return c.raw.Has(c.commit, r.Name, t.system, t.alternation)
+		})
+		if len(t.rows) > 0 {
+			left = append(left, t)
+		}
+	}
+	return left
+}
+
+// warmUpOf is how long a system is warmed before it is measured.
+func (c *contest) warmUpOf(t turn) time.Duration {
+	switch {
+	case !compiles(t.system) || t.group.Restarts:
+		return 0
+	case c.warmUp > 0:
+		return c.warmUp
+	}
+	return t.group.WarmUp
+}
+
+func (c *contest) windowOf(r *scenario.Row) time.Duration {
+	if r.Seconds > 0 {
+		return time.Duration(r.Seconds * float64(time.Second))
+	}
+	return c.window
+}
+
+func (c *contest) estimate(turns []turn) string {
+	var sum time.Duration
+	rows := 0
+	for _, t := range turns {
+		sum += c.warmUpOf(t)
+		if compiles(t.system) {
+			sum += startOfKafka
+		}
+		for _, r := range t.rows {
+			rows++
+			sum += c.windowOf(r) + aroundRow + drivers[r.Driver].beside
+		}
+	}
+	return fmt.Sprintf("%d measurements in %d starts: about %d minutes, until %s", rows, len(turns),
+		int(sum.Minutes()+1), time.Now().Add(sum).Format(time.TimeOnly))
+}
+
+func (c *contest) list(w io.Writer) error {
+	for _, s := range c.book.Scenarios {
+		fmt.Fprintf(w, "%s  %s\n", s.Name, s.Title)
+		for _, r := range s.Rows {
+			fmt.Fprintf(w, "    %-24s %-10s %s\n", r.Name, r.Group, r.Title)
+		}
+	}
+	return nil
+}
+
+// take starts the system, warms it, and measures the rows of the turn. A row that fails is kept as failed, and the rest
+// goes on.
+func (c *contest) take(ctx context.Context, t turn) error {
+	if t.group.Restarts || !broker(t.system) {
+		for _, r := range t.rows {
+			if err := c.one(ctx, t, r, nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	s, err := c.start(t.system, "")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := c.discard(s); err != nil {
+			fmt.Println("  ", err)
+		}
+	}()
+	if err := c.warm(ctx, t, s); err != nil {
+		return err
+	}
+	for _, r := range t.rows {
+		if err := c.one(ctx, t, r, s); err != nil {
+			return err
+		}
+		if s.gone() {
+			return fmt.Errorf("%s ended while it was measured: %s", t.system, s.tail())
+		}
+	}
+	return nil
+}
+
+// warm puts the rows' own loads on, in turn, until the time is over: a virtual machine compiles what it is asked for.
+func (c *contest) warm(ctx context.Context, t turn, s *served) error {
+	until := time.Now().Add(c.warmUpOf(t))
+	for time.Now().Before(until) {
+		for _, r := range t.rows {
+			d := drivers[r.Driver]
+			if !d.warms || time.Now().After(until) {
+				continue
+			}
+			if _, _, err := d.load(ctx, c, s, r, warmWindow); err != nil {
+				return fmt.Errorf("warm %s with %s: %w", t.system, r.Name, err)
+			}
+		}
+		if !slices.ContainsFunc(t.rows, func(r *scenario.Row) bool { return drivers[r.Driver].warms }) {
+			if err := c.warmWithRecords(ctx, s, time.Until(until)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// warmWindow is how long one load lasts while a system is warmed.
+const warmWindow = 1500 * time.Millisecond
+
+// one measures a row once and keeps what came of it.
+func (c *contest) one(ctx context.Context, t turn, r *scenario.Row, s *served) error {
+	settleDisk()
+	d := drivers[r.Driver]
+	var values map[string]float64
+	var note string
+	var err error
+	if d.life != nil {
+		values, note, err = d.life(ctx, c, t.system, r)
+	} else {
+		values, note, err = d.measure(ctx, c, t.system, s, r, c.windowOf(r))
+	}
+	if ctx.Err() != nil {
+		return errors.Join(ctx.Err(), errors.New("--resume goes on"))
+	}
+	m := tally.Measurement{
+		Row: r.Name, System: t.system, Alternation: t.alternation, Durability: r.Durability, At: time.Now().UTC(),
+		Values: values, Note: note,
+	}
+	if err != nil {
+		m.Failed = err.Error()
+	}
+	fmt.Printf("   %-26s %s\n", r.Name, told(&m, r))
+	return c.raw.Add(m)
+}
+
+// told is a measurement in a line.
+func told(m *tally.Measurement, r *scenario.Row) string {
+	if m.Failed != "" {
+		return "FAILED: " + m.Failed
+	}
+	text := ""
+	for i, name := range append([]string{r.Metric}, r.Show...) {
+		if v, ok := m.Values[name]; ok && (i == 0 || name != r.Metric) {
+			text += fmt.Sprintf("%s %.4g  ", name, v)
+		}
+	}
+	if m.Note != "" {
+		text += "(" + m.Note + ")"
+	}
+	return text
+}
