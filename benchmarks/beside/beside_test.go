@@ -73,8 +73,10 @@ func TestSystemsTakeTurns(t *testing.T) {
 	if left := c.open(turns); len(left) != 24 {
 		t.Errorf("%d turns are left of 25, one of which was measured and one failed", len(left))
 	}
-	if got := c.turns(nil, []string{"catch-up-cold"}); slices.ContainsFunc(got, func(x turn) bool { return !broker(x.system) }) {
-		t.Error("a loop is asked to catch up")
+	for _, one := range c.turns(nil, []string{"catch-up-cold"}) {
+		if !broker(one.system) {
+			t.Error("a loop is asked to catch up")
+		}
 	}
 }
 

@@ -3,8 +3,8 @@
 //
 // One start of a system serves all rows of a group; systems take turns over groups. What was measured is appended to a
 // file at once, so that a run that was ended can be resumed, and the tables of BENCHMARKS.md follow from that file
-// alone (package tally). The broker has one core, the load the other; both systems get the same client, the same load and the
-// same file system, and each row says what an acknowledgement means in it.
+// alone (package tally). The broker has one core, the load the other; all systems get the same client, the same load
+// and the same file system, and each row says what an acknowledgement means in it.
 //
 // One measurement runs at a time, from one goroutine; nothing but a system's process and its directory is shared by the
 // rows of a group, and each row makes its own topic.
