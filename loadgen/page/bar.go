@@ -15,8 +15,8 @@ type Bar struct {
 	Text      string  // behind its end
 }
 
-// barText is the least room for a text between the end of a bar and the edge; with less it stands over the bar, or before
-// the range.
+// barText is the least room for a text between the end of a bar and the edge; with less it stands over the bar, or
+// before the range.
 const barText = 10
 
 func (p *Plot) bar(d *drawing, b *Bar) {
@@ -30,14 +30,14 @@ func (p *Plot) bar(d *drawing, b *Bar) {
 	if b.High > b.Low {
 		low, high := p.x(b.Low), p.x(b.High)
 		end = max(end, high)
-		class, cap := "whisker", (bottom-top)/4
+		class, tip := "whisker", (bottom-top)/4
 		if b.Thick == 0 {
-			class, cap = "span "+string(b.Style), 0
+			class, tip = "span "+string(b.Style), 0
 		}
 		d.line(class, low, y, high, y)
-		if cap > 0 {
-			d.line(class, low, y-cap, low, y+cap)
-			d.line(class, high, y-cap, high, y+cap)
+		if tip > 0 {
+			d.line(class, low, y-tip, low, y+tip)
+			d.line(class, high, y-tip, high, y+tip)
 		}
 	}
 	if b.Goal > 0 {

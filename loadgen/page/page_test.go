@@ -126,7 +126,8 @@ func TestCharts(t *testing.T) {
 	knee := Plot{
 		Label: "latency by rate", Height: 300, X: Linear("offered, records/s", 50_000, nil), Y: Latencies(1, 80),
 		Lines: []Line{{"response p99", Response, []Point{{10_000, 2}, {20_000, 2.5}, {30_000, 6}, {40_000, 70}}}},
-		Dots:  []Dot{{"measured", Response, Point{40_000, 70}, "above the knee"}}, Marks: []Mark{{30_000, "knee: 30k/s"}},
+		Dots:  []Dot{{Name: "measured", Style: Response, At: Point{40_000, 70}, Text: "above the knee"}},
+		Marks: []Mark{{30_000, "knee: 30k/s"}},
 	}
 	golden(t, "plot.svg", knee.File())
 }

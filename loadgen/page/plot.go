@@ -56,6 +56,7 @@ type Dot struct {
 	Style Style
 	At    Point
 	Text  string
+	Below bool // the text stands under the dot: there is another one above
 }
 
 // Mark is a vertical line with a label: a knee, a stall.
@@ -211,7 +212,7 @@ func (p *Plot) dot(d *drawing, o *Dot) {
 		anchor, dx = "end", -8
 	}
 	dy := -7.0
-	if y < plotTop+14 {
+	if y < plotTop+14 || o.Below {
 		dy = 16
 	}
 	d.text("note "+string(o.Style)+"-ink", anchor, x+dx, y+dy, o.Text)
