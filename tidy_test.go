@@ -29,7 +29,7 @@ var floors = map[string]int{
 	"loadgen/drive": 7, "loadgen/result": 7, "loadgen/search": 7, "loadgen/page": 7, "loadgen/stat": 7,
 	"loadgen/contrast": 7, "loadgen/snippet": 7, "loadgen/proof": 7,
 	"benchmarks": 7, "benchmarks/proc": 7, "benchmarks/rawclient": 7, "benchmarks/loop": 7,
-	"benchmarks/limits": 7, "benchmarks/engine": 7, "benchmarks/scenario": 7, "benchmarks/tally": 7,
+	"benchmarks/limits": 7, "benchmarks/engine": 7, "benchmarks/scenario": 7, "benchmarks/tally": 8,
 	"cmd/tailrace": 8, "cmd/loadgen": 8, "scripts/realclients": 8, "scripts/crash": 8,
 	"scripts/pages": 8,
 }
