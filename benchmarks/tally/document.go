@@ -2,6 +2,7 @@ package tally
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -53,14 +54,23 @@ func (w *writer) table(head []string, rows [][]string) {
 	w.line("")
 }
 
-// cell keeps a text within its cell.
+// united is a number before its unit.
+var united = regexp.MustCompile(`(\d) (%|µs|ns|ms|s/GB|MB|GB|KiB|MiB|GiB)`)
+
+// cell keeps a text within its cell, numbers beside their units, and ranges in one piece: a browser that is short of
+// room would break them first.
 func cell(text string) string {
-	return strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "|", "\\|")
+	text = strings.ReplaceAll(strings.Join(strings.FieldsFunc(text, blank), " "), "|", "\\|")
+	return united.ReplaceAllString(strings.ReplaceAll(text, "–", "–\u2060"), "$1\u00a0$2")
 }
+
+// blank is white space at which a line may break.
+func blank(r rune) bool { return r == ' ' || r == '\n' || r == '\r' || r == '\t' }
 
 // foreign is a text that somebody else wrote, an error of a process: none of it is markup.
 func foreign(text string) string {
-	return strings.NewReplacer("<", "&lt;", "*", "\\*", "_", "\\_", "`", "'").Replace(cell(text))
+	text = strings.Join(strings.Fields(text), " ")
+	return strings.NewReplacer("<", "&lt;", "*", "\\*", "_", "\\_", "`", "'").Replace(text)
 }
 
 // sitting is a place as the head of the document shows it: sittings of one commit on one machine are one.

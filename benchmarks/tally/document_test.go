@@ -204,6 +204,7 @@ func TestMatrix(t *testing.T) {
 	group := &scenario.Group{Systems: []scenario.System{scenario.Tailrace, scenario.Kafka}, Alternations: 1}
 	text := Of(&scenario.Book{Groups: map[string]*scenario.Group{"g": group}, Scenarios: []scenario.Scenario{s}},
 		raw).Markdown(nil)
+	text = strings.ReplaceAll(text, "\u00a0", " ")
 	const zero, five = "300 / 100 MB/s **×3.00**<br>CPU 3.33 / 10.0 µs/record ×3.00",
 		"301 / 101 MB/s **×2.98**<br>CPU 3.33 / 10.0 µs/record ×3.00"
 	for _, want := range []string{"**acks 0**\n\n| batch-size | linger 0 | linger 5ms |\n|---|---|---|\n" +

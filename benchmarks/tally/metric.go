@@ -68,7 +68,7 @@ var metrics = map[string]Metric{
 	"installedMiB":     {"installed", "MiB", Less},
 	"kibPerConnection": {"memory a connection", "KiB", Less},
 
-	"compressionRatio":  {"compression", ": 1", Neutral},
+	"compressionRatio":  {"compression ratio", "", Neutral},
 	"recordsPerRequest": {"records/request", "", Neutral},
 }
 

@@ -50,9 +50,47 @@ func heading(f *Figures) string { return MetricOf(f.Row.Metric).Heading }
 
 func durability(f *Figures) string { return string(f.Row.Durability) }
 
+// mostColumns is how many a page has room for: with more, further figures share the last column.
+const mostColumns = 7
+
 // table is a line a row. What all rows have in common is said once above it and takes no column.
 func (t *Tally) table(w *writer, list []*Figures) {
-	var lead []string
+	head, rows, lead := t.own(list)
+	width := len(head)
+	for i := range head {
+		if !slices.ContainsFunc(rows, func(r []string) bool { return r[i] != "" }) {
+			width--
+		}
+	}
+	columns, others := further(list)
+	if width+len(columns) > mostColumns {
+		columns, others = nil, append(columns, others...)
+	}
+	if len(columns)+len(others) > 0 {
+		lead = append(lead, "Columns behind the ratios: Tailrace / Kafka.")
+	}
+	for _, m := range columns {
+		head = append(head, MetricOf(m).head())
+	}
+	head = append(head, "also")
+	for i, f := range list {
+		for _, m := range columns {
+			text := ""
+			if m != f.Row.Metric && slices.Contains(f.Row.Show, m) {
+				text = both(f, m)
+			}
+			rows[i] = append(rows[i], text)
+		}
+		rows[i] = append(rows[i], also(f, others))
+	}
+	if len(lead) > 0 {
+		w.paragraph("%s", strings.Join(lead, " "))
+	}
+	w.table(head, rows)
+}
+
+// own are the columns of the rows' own figures, and what is said above them.
+func (t *Tally) own(list []*Figures) (head []string, rows [][]string, lead []string) {
 	figure, oneFigure := common(list, heading)
 	if oneFigure {
 		lead = append(lead, "The figure is "+figure+", "+sense(list)+".")
@@ -61,40 +99,18 @@ func (t *Tally) table(w *writer, list []*Figures) {
 	if oneDurability && acks != "" {
 		lead = append(lead, "Acks: "+acks+", on all systems.")
 	}
-	shown, others := further(list)
-	if len(shown)+len(others) > 0 {
-		lead = append(lead, "Columns behind the ratios: Tailrace / Kafka.")
-	}
-	if len(lead) > 0 {
-		w.paragraph("%s", strings.Join(lead, " "))
-	}
-	head := []string{"row", "acks", "figure", "Tailrace", "Kafka", "Tailrace is better", "… than with heap 4 GiB",
-		"of the loop"}
-	for _, m := range shown {
-		head = append(head, MetricOf(m).head())
-	}
-	head = append(head, "also")
-	var rows [][]string
 	for _, f := range list {
-		r := f.Row
 		cells := []string{t.label(f), durability(f), heading(f), t.cell(f, scenario.Tailrace), t.cell(f, scenario.Kafka),
-			t.ratio(f, scenario.Kafka), t.ratio(f, scenario.Kafka4g), t.share(f)}
+			t.ratio(f), t.share(f)}
 		if oneDurability {
 			cells[1] = ""
 		}
 		if oneFigure {
 			cells[2] = ""
 		}
-		for _, m := range shown {
-			text := ""
-			if m != r.Metric && slices.Contains(r.Show, m) {
-				text = both(f, m)
-			}
-			cells = append(cells, text)
-		}
-		rows = append(rows, append(cells, also(f, others)))
+		rows = append(rows, cells)
 	}
-	w.table(head, rows)
+	return []string{"row", "acks", "figure", "Tailrace", "Kafka", "Tailrace is better", "of the loop"}, rows, lead
 }
 
 // sense says which way is better, if all rows agree.
@@ -136,7 +152,7 @@ func further(list []*Figures) (columns, others []string) {
 	return columns, others
 }
 
-// also are a row's figures that have no column.
+// also are a row's figures that have no column, a line each.
 func also(f *Figures, others []string) string {
 	var parts []string
 	for _, m := range others {
@@ -144,7 +160,7 @@ func also(f *Figures, others []string) string {
 			parts = append(parts, MetricOf(m).Heading+" "+MetricOf(m).with(both(f, m)))
 		}
 	}
-	return strings.Join(parts, "<br>")
+	return strings.ReplaceAll(strings.Join(parts, "<br>"), " ", "\u00a0")
 }
 
 // both is a further figure on both systems; its unit stands in the head.
@@ -172,19 +188,21 @@ func (t *Tally) cell(f *Figures, s scenario.System) string {
 	return "—"
 }
 
-// ratio is how much better Tailrace is than a system; empty if that is not asked for and not there.
-func (t *Tally) ratio(f *Figures, s scenario.System) string {
-	if v := f.Better(s, f.Row.Metric); v.N > 0 {
-		text := times(v)
-		if v.Median < 1 {
-			return "**" + text + "**"
-		}
-		return text
+// ratio is how much better Tailrace is than Kafka, with either heap.
+func (t *Tally) ratio(f *Figures) string {
+	text := strong(f.Better(scenario.Kafka, f.Row.Metric))
+	if v := f.Better(scenario.Kafka4g, f.Row.Metric); v.N > 0 {
+		text += "<br>heap 4 GiB: " + strong(v)
 	}
-	if s == scenario.Kafka || t.wanted(f.Row, s) {
-		return "—"
+	return text
+}
+
+// strong is a ratio that stands out where Kafka is better.
+func strong(v Spread) string {
+	if v.N > 0 && v.Median < 1 {
+		return "**" + times(v) + "**"
 	}
-	return ""
+	return times(v)
 }
 
 // share is the row beside the bare loop, and beside the best one.
@@ -199,7 +217,7 @@ func (t *Tally) share(f *Figures) string {
 	if len(parts) == 0 && (t.wanted(f.Row, scenario.Loop) || t.wanted(f.Row, scenario.BestLoop)) {
 		return "—"
 	}
-	return strings.Join(parts, ", ")
+	return strings.Join(parts, "<br>")
 }
 
 // remarks are what a table cannot hold: failures with their reasons, alternations that are missing, notes.
