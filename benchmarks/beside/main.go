@@ -94,7 +94,11 @@ func run(ctx context.Context, args []string) error {
 	case list:
 		return c.list(os.Stdout)
 	case write:
-		return errors.New("nothing writes it yet")
+		raw, err := tally.Read(c.results)
+		if err != nil {
+			return err
+		}
+		return tally.Write(c.book, raw, c.root)
 	case len(turns) == 0:
 		return errors.New("no such row: --list names them")
 	}

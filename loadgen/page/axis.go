@@ -139,3 +139,12 @@ func Percentiles(records int64) Axis {
 	}
 	return a
 }
+
+// Reach moves the end of the axis out so far that v stands no further than at that share of it: room for a text.
+func (a *Axis) Reach(v, share float64) {
+	if a.Log {
+		a.High = max(a.High, a.Low*math.Pow(v/a.Low, 1/share))
+		return
+	}
+	a.High = max(a.High, a.Low+(v-a.Low)/share)
+}

@@ -7,7 +7,7 @@ import (
 
 // entry is a name in a legend, and what it stands for.
 type entry struct {
-	kind  string // line, dot, band
+	kind  string // line, dot, band, bar, aim
 	style Style
 	name  string
 }
@@ -25,6 +25,14 @@ func (p *Plot) entries() []entry {
 	}
 	for _, b := range p.Bands {
 		add("band", b.Style, b.Name)
+	}
+	for _, b := range p.Bars {
+		add("bar", b.Style, b.Name)
+	}
+	for _, b := range p.Bars {
+		if b.Goal > 0 {
+			add("aim", b.Style, "goal")
+		}
 	}
 	for _, o := range p.Dots {
 		add("dot", o.Style, o.Name)
@@ -59,6 +67,10 @@ func (p *Plot) legend(d *drawing) {
 			d.line("line "+string(e.style), x, y-4, x+24, y-4)
 		case "dot":
 			d.tag("circle", "class", "dot "+string(e.style), "cx", px(x+12), "cy", px(y-4), "r", "3.5")
+		case "bar":
+			d.tag("rect", "class", "bar "+string(e.style), "x", px(x), "y", px(y-9), "width", "24", "height", "10")
+		case "aim":
+			d.line("aim", x+20, y-10, x+20, y+2)
 		case "band":
 			d.tag("rect", "class", "band "+string(e.style), "x", px(x), "y", px(y-9), "width", "24", "height", "10")
 		}

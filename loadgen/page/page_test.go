@@ -126,9 +126,26 @@ func TestCharts(t *testing.T) {
 	knee := Plot{
 		Label: "latency by rate", Height: 300, X: Linear("offered, records/s", 50_000, nil), Y: Latencies(1, 80),
 		Lines: []Line{{"response p99", Response, []Point{{10_000, 2}, {20_000, 2.5}, {30_000, 6}, {40_000, 70}}}},
-		Dots:  []Dot{{"measured", Response, Point{40_000, 70}, "above the knee"}}, Marks: []Mark{{30_000, "knee: 30k/s"}},
+		Dots:  []Dot{{Name: "measured", Style: Response, At: Point{40_000, 70}, Text: "above the knee"}},
+		Marks: []Mark{{30_000, "knee: 30k/s"}},
 	}
 	golden(t, "plot.svg", knee.File())
+}
+
+// TestBars: a bar with whisker and goal, one without room for its text behind it, a stack, a range without a bar.
+func TestBars(t *testing.T) {
+	names := []string{"produce", "start", "memory", "p99"}
+	p := Plot{Label: "times better", Margin: RowsMargin(append(names, "a name that takes some room")),
+		Height: RowsHeight(len(names), 30), Y: Rows("times better", names),
+		X: Axis{Log: true, Low: 0.5, High: 100, Ticks: []float64{0.5, 1, 10, 100}}, Marks: []Mark{{X: 1}},
+		Bars: []Bar{
+			{Name: "met", Style: Response, From: 1, To: 7, Y: RowAt(0, 4), Thick: .6, Low: 6, High: 8, Goal: 3, Text: "×7"},
+			{Name: "missed", Style: Bad, From: 1, To: 90, Y: RowAt(1, 4), Thick: .6, Goal: 95, Text: "×90 of 95 < wanted"},
+			{Style: Service, From: 1, To: 2, Y: RowAt(2, 4), Thick: .6},
+			{Style: Service.Pale(), From: 2, To: 4, Y: RowAt(2, 4), Thick: .6},
+			{Style: Service, From: 3, To: 3, Y: RowAt(3, 4), Low: 2, High: 5, Text: "3 ms"},
+		}}
+	golden(t, "bars.svg", p.File())
 }
 
 // TestGaps: where nothing was recorded there is no line.

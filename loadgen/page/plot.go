@@ -30,6 +30,9 @@ const (
 // Series is the style of the n-th of several runs; after six they repeat.
 func Series(n int) Style { return Style("s" + string(rune('1'+n%6))) }
 
+// Pale is the style for a second part of the same thing: of a bar that is stacked.
+func (s Style) Pale() Style { return s + " pale" }
+
 // Point is a place in a chart, in the units of the axes. A NaN is a gap.
 type Point struct{ X, Y float64 }
 
@@ -53,6 +56,7 @@ type Dot struct {
 	Style Style
 	At    Point
 	Text  string
+	Below bool // the text stands under the dot: there is another one above
 }
 
 // Mark is a vertical line with a label: a knee, a stall.
@@ -72,6 +76,7 @@ type Plot struct {
 	X, Y   Axis
 	Cells  [heatClasses][]Cell
 	Bands  []Band
+	Bars   []Bar
 	Lines  []Line
 	Dots   []Dot
 	Marks  []Mark
@@ -96,8 +101,12 @@ func (p *Plot) File() string { return string(p.svg(chartCSS)) + "\n" }
 
 func (p *Plot) svg(css string) template.HTML {
 	d := &drawing{}
-	d.open("svg", "class", "chart", "xmlns", "http://www.w3.org/2000/svg", "role", "img", "aria-label", p.Label,
-		"viewBox", "0 0 "+px(plotWidth)+" "+px(p.Height))
+	attributes := []string{"class", "chart", "xmlns", "http://www.w3.org/2000/svg", "role", "img", "aria-label", p.Label,
+		"viewBox", "0 0 " + px(plotWidth) + " " + px(p.Height)}
+	if css != "" { // a page gives it its size; an <img> takes it from here
+		attributes = append(attributes, "width", px(plotWidth), "height", px(p.Height))
+	}
+	d.open("svg", attributes...)
 	d.WriteString("\n")
 	if css != "" {
 		d.WriteString("<style>" + css + "</style>\n")
@@ -107,6 +116,9 @@ func (p *Plot) svg(css string) template.HTML {
 	p.heat(d)
 	for i := range p.Bands {
 		p.band(d, &p.Bands[i])
+	}
+	for i := range p.Bars {
+		p.bar(d, &p.Bars[i])
 	}
 	for i := range p.Lines {
 		d.tag("path", "class", "line "+string(p.Lines[i].Style), "d", p.path(p.Lines[i].Points))
@@ -200,7 +212,7 @@ func (p *Plot) dot(d *drawing, o *Dot) {
 		anchor, dx = "end", -8
 	}
 	dy := -7.0
-	if y < plotTop+14 {
+	if y < plotTop+14 || o.Below {
 		dy = 16
 	}
 	d.text("note "+string(o.Style)+"-ink", anchor, x+dx, y+dy, o.Text)
