@@ -33,6 +33,24 @@ type mold struct {
 	countAt, zeroAt int
 }
 
+// tryAlike takes a record off b, which has index i, and those behind it that are like it. It returns the index of the
+// first record it did not take, b from there on, and how many records should go by until the next try. Trying now and
+// then costs records that are not alike less than comparing the size of each with the one before did: 2 % and 10 %.
+func (s *scan) tryAlike(b []byte, i, n int, base int64, gap int) (next int, rest []byte, nextGap int) {
+	next, rest = s.run(b, i, min(i+1, n), base)
+	if next == i {
+		return i, b, gap
+	}
+	var m mold
+	if m.cast(b[:len(b)-len(rest)]) {
+		next, rest = s.runAlike(&m, rest, next, n, base)
+	}
+	if next-i > 8 { // worth the cast, about
+		return next, rest, max(gap/4, 1)
+	}
+	return next, rest, gap * 4
+}
+
 // cast makes the mold of rec, a record that run took, and reports whether other records can be compared with it.
 func (m *mold) cast(rec []byte) bool {
 	if len(rec) < window {

@@ -51,13 +51,13 @@ func TestAlikeIsTaken(t *testing.T) {
 	for name, c := range map[string]struct {
 		v     View
 		first int // the record that the mold is cast from
-		next  int // the first that does not fill it
+		next  int // the first that was not taken as like it
 	}{
 		"no key":                        {alike(t, 200, 0, nil, make([]byte, 100)), 1, 64},
 		"empty value":                   {alike(t, 200, 0, []byte("a longer key"), nil), 1, 64},
 		"a header":                      {alike(t, 200, 0, nil, nil, Header{[]byte("trace"), []byte("id")}), 1, 64},
 		"short":                         {alike(t, 200, 0, nil, make([]byte, 10)), 1, 64},
-		"too short":                     {alike(t, 200, 0, nil, make([]byte, 6)), 1, 1},
+		"too short":                     {alike(t, 200, 0, nil, make([]byte, 6)), 1, 2},
 		"offset delta of 2 bytes":       {alike(t, 9000, 0, []byte("key"), make([]byte, 20)), 100, 8192},
 		"timestamp delta of 2 bytes":    {alike(t, 9000, 1, []byte("key"), make([]byte, 20)), 100, 8192},
 		"until it has 3":                {alike(t, 9000, 2, []byte("key"), make([]byte, 20)), 100, 4096},
@@ -66,29 +66,23 @@ func TestAlikeIsTaken(t *testing.T) {
 		"the last record is taken, too": {alike(t, 40, 0, []byte("key"), make([]byte, 20)), 1, 40},
 	} {
 		b := c.v.Records()
-		var rec []byte
-		for range c.first + 1 {
+		for range c.first {
 			var r rawRecord
 			size, f := r.parse(b)
 			if f != 0 {
 				t.Fatal(faultTexts[f])
 			}
-			rec, b = b[:size], b[size:]
+			b = b[size:]
 		}
-		next := c.first
-		var m mold
 		var s scan
-		if m.cast(rec) {
-			next, _ = s.runAlike(&m, b, c.first+1, c.v.Count(), c.v.BaseTimestamp())
+		next, _, gap := s.tryAlike(b, c.first, c.v.Count(), c.v.BaseTimestamp(), 4)
+		want := 1
+		if c.next-c.first < 8 {
+			want = 16
 		}
-		if next != c.next {
-			t.Errorf("%s: the mold of record %d took those up to %d, want %d", name, c.first, next, c.next)
+		if next != c.next || gap != want {
+			t.Errorf("%s: from %d on, those up to %d were taken, want %d; next gap %d", name, c.first, next, c.next, gap)
 		}
-	}
-	v := alike(t, 200, 0, nil, make([]byte, 100))
-	var s scan
-	if i, _, size := s.run(v.Records(), 0, v.Count(), v.BaseTimestamp(), 3); i != 4 || size != 109 {
-		t.Errorf("with a patience of 3, run ended at record %d of size %d", i, size)
 	}
 }
 
@@ -119,6 +113,24 @@ func TestWalksAgreeOnKinds(t *testing.T) {
 			t.Fatal(err)
 		}
 		walksAgree(t, v.Records(), v.Count(), v.BaseTimestamp())
+	}
+}
+
+// TestWalksAgreeOnTheCount has counts that are too small and too large by any number, for records that are alike and
+// for records that are not.
+func TestWalksAgreeOnTheCount(t *testing.T) {
+	var b Builder
+	for i := range 68 {
+		b.Append(now, nil, make([]byte, 20+i))
+	}
+	v, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range []View{bytes.Clone(v), alike(t, 68, 0, nil, make([]byte, 20))} {
+		for n := range 72 {
+			walksAgree(t, v.Records(), n, v.BaseTimestamp())
+		}
 	}
 }
 

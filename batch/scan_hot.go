@@ -21,14 +21,16 @@ const window = 16
 // base timestamp. With a fault, at is the index of the record that it is about.
 //
 // This runs for every record produced. The common shape is read in place by run, and records that are like the one
-// before by runAlike; a record that differs goes through rawRecord.parse, which alone decides what is wrong. So the fast
-// paths may be narrow, but they never take what parse would refuse.
+// before by runAlike. A record that differs goes through rawRecord.parse, which alone decides what is wrong. So the
+// fast paths may be narrow, but they never take what parse would refuse.
 func (s *scan) walk(b []byte, n int, base int64) (at int, f fault) {
 	*s = scan{min: math.MaxInt64, max: math.MinInt64}
-	for i := 0; ; i++ {
-		i, b = s.runs(b, i, n, base)
-		if i >= n {
-			break
+	gap := 1
+	for i := 0; i < n; {
+		to := min(i+gap, n)
+		if i, b = s.run(b, i, to, base); i == to {
+			i, b, gap = s.tryAlike(b, i, n, base, gap)
+			continue
 		}
 		var r rawRecord
 		size, f := r.parse(b)
@@ -43,33 +45,12 @@ func (s *scan) walk(b []byte, n int, base int64) (at int, f fault) {
 			s.moved = true
 		}
 		s.time(base+r.timestampDelta, i)
+		i++
 	}
 	if len(b) != 0 {
 		return max(n-1, 0), faultTrailing
 	}
 	return 0, 0
-}
-
-// runs takes records off b, beginning with index i, by run and runAlike in turn, and returns like run.
-func (s *scan) runs(b []byte, i, n int, base int64) (int, []byte) {
-	patience := 1
-	for {
-		before := b
-		var alike int
-		i, b, alike = s.run(b, i, n, base, patience)
-		if alike == 0 {
-			return i, b
-		}
-		var m mold
-		before = before[:len(before)-len(b)]
-		from := i
-		if m.cast(before[len(before)-alike:]) {
-			i, b = s.runAlike(&m, b, i, n, base)
-		}
-		if i-from < worthwhile {
-			patience *= 2
-		}
-	}
 }
 
 // time takes note of the timestamp of record i.
@@ -84,11 +65,9 @@ func (s *scan) time(ts int64, i int) {
 // lengths in one or two bytes, a timestamp delta in at most four, window bytes left. It returns the index of the
 // first record it did not take, and b from there on.
 //
-// After patience records in a row that had the size of the one before, it stops and returns that size, otherwise 0.
-//
 // A varint that is too long moves q to tooLong, behind every end that is accepted; so one comparison finds it.
-func (s *scan) run(b []byte, i, n int, base int64, patience int) (next int, rest []byte, alike int) {
-	keyless, size, left := 0, 0, patience
+func (s *scan) run(b []byte, i, n int, base int64) (int, []byte) {
+	keyless := 0
 	for ; i < n && len(b) >= window; i++ {
 		w := (*[window]byte)(b)
 		length, q := short(w, 0)
@@ -128,24 +107,12 @@ func (s *scan) run(b []byte, i, n int, base int64, patience int) (next int, rest
 		b = b[end:]
 		keyless += null
 		s.time(base+(int64(delta>>1)^-int64(delta&1)), i) // wraps around, as in Java
-		left--
-		if end != size { // a conditional move, not a branch: it would be a hard one to predict
-			left = patience
-		}
-		size = end
-		if left == 0 {
-			s.keyless += keyless
-			return i + 1, b, size
-		}
 	}
 	s.keyless += keyless
-	return i, b, 0
+	return i, b
 }
 
 const (
-	// worthwhile is how many records runAlike has to take to be worth its cast, about.
-	worthwhile = 8
-
 	maxShort = 1<<14 - 1 // the largest varint of two bytes
 	tooLong  = 1 << 20   // a position that no record on the fast path reaches
 )
