@@ -112,6 +112,11 @@ func FuzzWalk(f *testing.F) {
 			f.Add(bytes.Clone(v.Records()), uint16(v.Count()), v.BaseTimestamp())
 		}
 	})
+	for _, v := range kinds(f, 68) {
+		if len(v) < 10_000 {
+			f.Add(bytes.Clone(v.Records()), uint16(v.Count()), v.BaseTimestamp())
+		}
+	}
 	f.Fuzz(func(t *testing.T, records []byte, n uint16, base int64) { walksAgree(t, records, int(n), base) })
 }
 

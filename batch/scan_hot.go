@@ -20,15 +20,17 @@ const window = 16
 // walk goes over the n records in b, which must fill it exactly, and checks every length in them. base is the batch's
 // base timestamp. With a fault, at is the index of the record that it is about.
 //
-// This runs for every record produced. The common shape is read in place by run; a record that differs goes through
-// rawRecord.parse, which alone decides what is wrong. So the fast path may be narrow, but it never takes what parse
-// would refuse.
+// This runs for every record produced. The common shape is read in place by run, and records that are like the one
+// before by runAlike. A record that differs goes through rawRecord.parse, which alone decides what is wrong. So the
+// fast paths may be narrow, but they never take what parse would refuse.
 func (s *scan) walk(b []byte, n int, base int64) (at int, f fault) {
 	*s = scan{min: math.MaxInt64, max: math.MinInt64}
-	for i := 0; ; i++ {
-		i, b = s.run(b, i, n, base)
-		if i >= n {
-			break
+	gap := 1
+	for i := 0; i < n; {
+		to := min(i+gap, n)
+		if i, b = s.run(b, i, to, base); i == to {
+			i, b, gap = s.tryAlike(b, i, n, base, gap)
+			continue
 		}
 		var r rawRecord
 		size, f := r.parse(b)
@@ -43,6 +45,7 @@ func (s *scan) walk(b []byte, n int, base int64) (at int, f fault) {
 			s.moved = true
 		}
 		s.time(base+r.timestampDelta, i)
+		i++
 	}
 	if len(b) != 0 {
 		return max(n-1, 0), faultTrailing
