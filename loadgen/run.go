@@ -68,6 +68,7 @@ func Run(ctx context.Context, p *plan.Plan, o Options) (*result.Run, error) {
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
+	defer drive.Reserve(p)()
 	if o.Progress == nil {
 		o.Progress = func(Progress) {}
 	}

@@ -60,7 +60,7 @@ func (r *Raw) Records() int { return r.records }
 func (r *Raw) Run(ctx context.Context) error {
 	r.from = r.Meter.Start().Add(r.Schedule.Warmup())
 	r.end = r.Meter.Start().Add(r.Schedule.End())
-	conns := r.Plan.Connections * max(1, r.Plan.Producers)
+	conns := rawConnections(r.Plan)
 	wires := make([]*rawConn, conns)
 	for i := range wires {
 		c, err := r.open(ctx, i)
@@ -81,6 +81,9 @@ func (r *Raw) Run(ctx context.Context) error {
 	wg.Wait()
 	return errors.Join(errs...)
 }
+
+// rawConnections is how many connections produce.
+func rawConnections(p *plan.Plan) int { return p.Connections * max(1, p.Producers) }
 
 // rawConn is one connection with its prebuilt request.
 type rawConn struct {
