@@ -1,11 +1,13 @@
 package loadgen
 
 import (
+	"context"
 	"runtime"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"tailrace/loadgen/meter"
 	"tailrace/loadgen/plan"
 )
 
@@ -54,6 +56,31 @@ func TestRunKeepsAPForEachPacer(t *testing.T) {
 			}
 			if r.Generator.CoresAllowed > was {
 				t.Errorf("%d cores allowed of %d", r.Generator.CoresAllowed, was)
+			}
+		})
+	}
+}
+
+// TestInterruptedRunStillReads what was sent, for both kinds of consumers: without that it would wait in vain for
+// records that nobody reads any more.
+func TestInterruptedRunStillReads(t *testing.T) {
+	for name, set := range map[string]map[string]string{
+		"client": {"linger": "0"}, "raw": {"raw": "true", "batch-size": "1KiB"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			set["rate"], set["duration"], set["warmup"], set["acks"] = "500", "1m", "0", "1"
+			ctx, cancel := context.WithCancel(t.Context())
+			r, err := Run(ctx, planFor(t, set), Options{Dir: t.TempDir(), Progress: func(p Progress) {
+				if p.Interval != nil {
+					cancel()
+				}
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := r.Series.Counts(); !r.Partial || n[meter.Acked] == 0 || n[meter.Consumed] != n[meter.Acked] {
+				t.Errorf("partial %v, %d acknowledged, %d consumed, %v", r.Partial, n[meter.Acked], n[meter.Consumed],
+					r.Verdict.Warnings)
 			}
 		})
 	}
