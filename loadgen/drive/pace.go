@@ -16,7 +16,9 @@ import (
 //
 // The price is that the runtime does not know of the sleep and leaves the thread its P, so that a P is missing
 // elsewhere: see Reserve.
-type pacer struct{}
+type pacer struct {
+	blocked time.Duration // for the broker, since it last slept
+}
 
 // newPacer ties the goroutine to a thread whose timers the kernel does not join with others.
 func newPacer() *pacer {
@@ -60,6 +62,9 @@ const coarse = 3 * time.Millisecond
 // until sleeps until a moment, or until ctx is done: then it returns false.
 func (p *pacer) until(ctx context.Context, due time.Time) bool {
 	left := time.Until(due)
+	if left > 0 {
+		p.blocked = 0
+	}
 	if left > 2*coarse {
 		t := time.NewTimer(left - coarse)
 		select {
@@ -76,4 +81,12 @@ func (p *pacer) until(ctx context.Context, due time.Time) bool {
 		left = time.Until(due)
 	}
 	return ctx.Err() == nil
+}
+
+// owed is the part of a record's lag that the broker owes: the waits for it since the schedule was last kept, up to the
+// lag. Not the record's own wait alone: what one waited all behind it are late, and a broker that takes half of what is
+// offered would owe next to nothing of a growing backlog.
+func (p *pacer) owed(lag, blocked time.Duration) time.Duration {
+	p.blocked += blocked
+	return min(lag, p.blocked)
 }

@@ -159,11 +159,12 @@ func (c *rawConn) write(ctx context.Context, which, of int) error {
 				return nil
 			}
 		}
+		owed := sleep.owed(now.Sub(due), blocked)
 		f := flight{due: due, wrote: now, measured: !due.Before(r.from)}
 		if f.measured {
 			r.Meter.Add(meter.Scheduled, each)
 			r.Meter.Add(meter.Sent, each)
-			r.Meter.LagOf(now.Sub(due), blocked, each)
+			r.Meter.LagOf(now.Sub(due), owed, each)
 			if !r.Schedule.Full() {
 				r.overrun.Store(int64(now.Sub(due)))
 			}
@@ -173,8 +174,15 @@ func (c *rawConn) write(ctx context.Context, which, of int) error {
 		if _, err := c.conn.Write(c.request.frame); err != nil {
 			return err
 		}
+		if took := time.Since(now); took > writeBlocks {
+			sleep.blocked += took
+		}
 	}
 }
+
+// writeBlocks is how long a write takes that waited for the broker to read. It is all the wait that there is with
+// acks=0.
+const writeBlocks = time.Millisecond
 
 // over tells whether a run at full speed has had its time, or its records.
 func (r *Raw) over(now time.Time) bool {

@@ -226,7 +226,8 @@ func (f *fetcher) partition(at *wire.FetchPartition, now time.Time) error {
 		if n := v.Count(); n > int(v.LastOffsetDelta())+1 || n < 0 {
 			return fmt.Errorf("%w: %d records in %d offsets", batch.ErrMalformed, n, int64(v.LastOffsetDelta())+1)
 		} else if n > 0 && !v.IsControl() {
-			if err := f.batch(v, now); err != nil {
+			// A log may begin within a batch: what lies before is not counted.
+			if err := f.batch(v, arrival{now, min(int64(n), int64(next-at.FetchOffset)), f.count}); err != nil {
 				return err
 			}
 		}
@@ -240,8 +241,8 @@ func (f *fetcher) partition(at *wire.FetchPartition, now time.Time) error {
 }
 
 // batch counts a batch.
-func (f *fetcher) batch(v batch.View, now time.Time) error {
-	c, a := f.c, arrival{now, int64(v.Count()), f.count}
+func (f *fetcher) batch(v batch.View, a arrival) error {
+	c := f.c
 	if c.Dues != nil {
 		c.Dues.arrived(int(f.part.Index), v.BaseOffset(), a)
 		c.received.Add(a.records)
@@ -252,12 +253,12 @@ func (f *fetcher) batch(v batch.View, now time.Time) error {
 		return f.walker.Err()
 	}
 	at, stamped := c.Stamper.Get(f.rec.Value)
-	measured := stamped && !at.Before(c.From) || !stamped && !now.Before(c.From)
+	measured := stamped && !at.Before(c.From) || !stamped && !a.at.Before(c.From)
 	bytes := 0
 	switch {
 	case !measured:
 	case stamped && c.Plan.Keys.Distinct == 0: // raw values have one size
-		bytes = int(c.Plan.RecordSize.Max()) * v.Count()
+		bytes = int(c.Plan.RecordSize.Max()) * int(a.records)
 	default:
 		for more := true; more; more = f.walker.Next(&f.rec) {
 			bytes += len(f.rec.Key) + len(f.rec.Value)

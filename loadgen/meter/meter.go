@@ -26,7 +26,7 @@ const (
 	WireBytes                    // their bytes after it
 	Requests                     // produce requests answered
 	LagNs                        // sum of schedule lag: handed to the client − meant to be, over all records
-	BlockedNs                    // of that: time in which the broker had all it may have (in flight, buffer)
+	BlockedNs                    // of that: what the waits for a broker made that had all it may have (in flight, buffer)
 	Clamped                      // latencies outside the histograms' range
 	Negative                     // end-to-end times below zero: clocks or stamps are wrong
 	Unstamped                    // consumed records that carry no stamp of this run
