@@ -94,6 +94,7 @@ type rawConn struct {
 	shard     *meter.Shard
 	room      chan struct{} // a token a request in flight
 	sent      chan flight   // in the order of the answers
+	wrote     atomic.Bool   // everything
 }
 
 // flight is a request on its way.
@@ -121,14 +122,18 @@ func (r *Raw) open(ctx context.Context, i int) (*rawConn, error) {
 
 // run sends the which-th of every of requests, and reads the answers beside that.
 func (c *rawConn) run(ctx context.Context, which, of int) error {
+	if c.r.Plan.Acks == plan.AcksNone { // there are none
+		return c.write(ctx, which, of)
+	}
 	read := make(chan error, 1)
 	go func() { read <- c.read() }()
 	err := c.write(ctx, which, of)
-	close(c.sent)
-	if c.r.Plan.Acks == plan.AcksNone {
-		return errors.Join(err, <-read)
+	wait := time.Duration(0)
+	if c.wrote.Store(true); len(c.sent) > 0 {
+		wait = drainWithin
 	}
-	_ = c.conn.SetReadDeadline(time.Now().Add(drainWithin))
+	close(c.sent)
+	_ = c.conn.SetReadDeadline(time.Now().Add(wait))
 	return errors.Join(err, <-read)
 }
 
@@ -169,13 +174,19 @@ func (c *rawConn) write(ctx context.Context, which, of int) error {
 				r.overrun.Store(int64(now.Sub(due)))
 			}
 		}
-		c.sent <- f
+		if r.Plan.Acks != plan.AcksNone {
+			c.sent <- f
+		}
 		c.request.stamp(r.Stamper, due)
 		if _, err := c.conn.Write(c.request.frame); err != nil {
 			return err
 		}
 		if took := time.Since(now); took > writeBlocks {
 			sleep.blocked += took
+		}
+		if r.Plan.Acks == plan.AcksNone {
+			c.answered(f, answer{})
+			<-c.room
 		}
 	}
 }
@@ -208,23 +219,30 @@ func (c *rawConn) admit(ctx context.Context) (blocked time.Duration, ok bool) {
 	}
 }
 
-// read takes the answers, which come in the order of the requests.
+// read takes the answers, which come in the order of the requests. It waits for an answer and not for a request, so
+// that each request wakes this goroutine once.
 func (c *rawConn) read() error {
 	in := bufio.NewReaderSize(c.conn, 64<<10)
 	var frame []byte
-	for f := range c.sent {
-		var a answer
-		if c.r.Plan.Acks != plan.AcksNone {
-			var err error
-			if frame, err = readFrame(in, frame, produceAnswerMax); err != nil {
-				return c.gaveUp(err)
+	for !c.wrote.Load() || len(c.sent) > 0 {
+		var err error
+		if frame, err = readFrame(in, frame, produceAnswerMax); err != nil {
+			if c.wrote.Load() && len(c.sent) == 0 {
+				break // woken up, because there is nothing to wait for
 			}
-			if a, err = parseAnswer(frame); err != nil {
-				return c.gaveUp(err)
-			}
+			return c.gaveUp(err)
 		}
-		c.answered(f, a)
-		<-c.room
+		a, err := parseAnswer(frame)
+		if err != nil {
+			return c.gaveUp(err)
+		}
+		select {
+		case f := <-c.sent:
+			c.answered(f, a)
+			<-c.room
+		default:
+			return c.gaveUp(errors.New("an answer that nobody has asked for"))
+		}
 	}
 	return nil
 }

@@ -160,6 +160,14 @@ func (s *Shard) RecordN(c Clock, latency time.Duration, records int64) {
 	s.mu.Unlock()
 }
 
+// Skip begins the first interval later than the schedule: at the end of a warm-up, in which nothing is recorded. It may
+// be called late, and loses nothing.
+func (m *Meter) Skip(to time.Time) {
+	m.cutMu.Lock()
+	m.cutAt = to.Sub(m.start)
+	m.cutMu.Unlock()
+}
+
 // Interval is what happened in a second.
 type Interval struct {
 	From, To time.Duration // from the start of the schedule
