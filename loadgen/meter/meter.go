@@ -29,7 +29,7 @@ const (
 	BlockedNs                    // of that: what the waits for a broker made that had all it may have (in flight, buffer)
 	Clamped                      // latencies outside the histograms' range
 	Negative                     // end-to-end times below zero: clocks or stamps are wrong
-	Unstamped                    // consumed records that carry no stamp of this run
+	Unstamped                    // consumed records of which nobody knows when they were due
 	CounterEnd    Counter = iota
 )
 
