@@ -71,6 +71,9 @@ func TestRawReadsWhatIsAcknowledged(t *testing.T) {
 					r.Records(), n[meter.Acked], n[meter.AckedBytes], n[meter.Consumed], n[meter.ConsumedBytes],
 					n[meter.Unstamped], n[meter.Negative])
 			}
+			if iv.Hist[meter.EndToEnd] == nil {
+				t.Fatal("no end-to-end time")
+			}
 			if got := iv.Hist[meter.EndToEnd].TotalCount(); got != 2*n[meter.Acked] || len(errs()) > 0 {
 				t.Errorf("%d end-to-end times for %d records and 2 consumers, %v", got, n[meter.Acked], errs())
 			}
