@@ -68,6 +68,7 @@ func Run(ctx context.Context, p *plan.Plan, o Options) (*result.Run, error) {
 	if err := p.Check(); err != nil {
 		return nil, err
 	}
+	defer drive.Reserve(p)()
 	if o.Progress == nil {
 		o.Progress = func(Progress) {}
 	}
@@ -148,11 +149,15 @@ func (u *run) load(ctx context.Context) error {
 	u.from = start.Add(schedule.Warmup())
 	stamper := payload.NewStamper(uint16(rand.Uint32()), time.Now().Add(-time.Minute))
 	u.meter = meter.New(start, u.p.Producers+u.p.Consumers)
-	consuming, err := u.consume(ctx, stamper)
+	way, err := u.rawWay(ctx)
 	if err != nil {
 		return err
 	}
-	load, done, err := u.producing(ctx, schedule, stamper, source)
+	consuming, err := u.consume(ctx, stamper, way)
+	if err != nil {
+		return err
+	}
+	load, done, err := u.producing(schedule, stamper, source, way)
 	if err != nil {
 		consuming.Stop()
 		return err
@@ -184,16 +189,18 @@ type load interface {
 	Overrun() time.Duration
 }
 
+// reading is the consuming side of a run.
+type reading interface {
+	Received() int64
+	Stop()
+}
+
 // producing makes the producing side: a client library's producers, or raw connections. done closes what it opened.
-func (u *run) producing(ctx context.Context, s drive.Schedule, stamper *payload.Stamper, source *payload.Source) (
+func (u *run) producing(s drive.Schedule, stamper *payload.Stamper, source *payload.Source, way *rawWay) (
 	l load, done func(), err error,
 ) {
 	if u.p.Raw {
-		leaders, err := u.target.leaders(ctx)
-		return &drive.Raw{
-			Plan: u.p, Schedule: s, Meter: u.meter, Source: source, Topic: u.target.topic, Leaders: leaders,
-			Dial: u.target.link.Dial, Trouble: u.trouble,
-		}, func() {}, err
+		return u.rawLoad(s, stamper, source, way), func() {}, nil
 	}
 	producers, taps, err := u.producers()
 	done = func() {
@@ -211,7 +218,7 @@ func (u *run) producing(ctx context.Context, s drive.Schedule, stamper *payload.
 const startDelay = 300 * time.Millisecond
 
 // await runs the producers to their end, and the consumers until they have what was acknowledged.
-func (u *run) await(ctx context.Context, load load, consuming *drive.Consuming, s drive.Schedule) error {
+func (u *run) await(ctx context.Context, load load, consuming reading, s drive.Schedule) error {
 	if u.p.Producers == 0 {
 		select {
 		case <-ctx.Done():
@@ -262,7 +269,11 @@ func (u *run) producers() (list []*kgo.Client, taps []*drive.Tap, err error) {
 }
 
 // consume starts the consumers, at the end of what the topic holds now.
-func (u *run) consume(ctx context.Context, stamper *payload.Stamper) (*drive.Consuming, error) {
+func (u *run) consume(ctx context.Context, stamper *payload.Stamper, way *rawWay) (reading, error) {
+	if u.p.Raw {
+		c := u.rawReading(stamper, way)
+		return c, c.Start(ctx)
+	}
 	c := &drive.Consuming{Meter: u.meter, Stamper: stamper, From: u.from, Trouble: u.trouble,
 		Alone: u.p.Producers == 0}
 	for range u.p.Consumers {

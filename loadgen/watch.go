@@ -24,7 +24,7 @@ type observer struct {
 }
 
 // watch cuts the intervals of the run, a second each, until the function that it returns is called; that cuts the last
-// one. What lies before the measured time is thrown away.
+// one. Nothing is recorded before the measured time.
 func (u *run) watch(s drive.Schedule) (finish func() error) {
 	stop, done := make(chan struct{}), make(chan error, 1)
 	var once sync.Once
@@ -65,7 +65,7 @@ func (u *run) observe(s drive.Schedule, stop <-chan struct{}) error {
 			}
 			continue
 		case next.Equal(u.from):
-			u.meter.Cut(now) // nothing is in it but what was cut short
+			u.meter.Skip(u.from)
 			o.begin(now)
 		default:
 			if err := o.cut(now, of); err != nil {

@@ -218,7 +218,7 @@ func (l *limiting) acks() string {
 func (l *limiting) measure(cmd *cobra.Command, size int64, round int, broker bool) (limit, error) {
 	p := l.base.Clone()
 	for _, kv := range [][2]string{
-		{"raw", "true"}, {"acks", l.acks()}, {"rate", "max"}, {"batch-size", fmt.Sprint(size)},
+		{"raw", "true"}, {"consumers", "0"}, {"acks", l.acks()}, {"rate", "max"}, {"batch-size", fmt.Sprint(size)},
 	} {
 		if err := p.Set(kv[0], kv[1]); err != nil {
 			return limit{}, err

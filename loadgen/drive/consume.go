@@ -27,9 +27,9 @@ type Consuming struct {
 	cancel   context.CancelFunc
 }
 
-// Start begins to read. Stop ends it.
+// Start begins to read. Stop ends it, and nothing else does: what was sent when ctx is done is still to be read.
 func (c *Consuming) Start(ctx context.Context) {
-	ctx, c.cancel = context.WithCancel(ctx)
+	ctx, c.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	for _, client := range c.Clients {
 		c.wg.Go(func() { c.read(ctx, client) })
 	}

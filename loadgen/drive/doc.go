@@ -10,8 +10,11 @@
 //     the broker had all it may have is counted apart, so that a slow broker and a slow generator can be told from
 //     each other.
 //   - Records that are due in the warm-up are sent and waited for like any other, and not measured.
+//   - Raw mode has no client library on either side: prebuilt requests, and bare fetches of which the heads of batches
+//     are read. It keeps the three clocks; the records of a batch share one due moment.
 //   - Stopping early loses no answer that came: what was sent is waited for, within a bound.
 //
 // Concurrency: a pacer is a goroutine on a thread of its own, because a sleeping goroutine wakes up to a millisecond
-// late; answers come on the client's goroutines. Everything ends before the call returns.
+// late; answers come on the client's goroutines. Reserve keeps a P for each such thread: it changes GOMAXPROCS, so that
+// a process has one run at a time. Everything ends before the call returns.
 package drive

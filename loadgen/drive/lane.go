@@ -79,7 +79,7 @@ func (l *lane) full(ctx context.Context) {
 }
 
 // send hands the record that is due over, when there is room for it.
-func (l *lane) send(ctx context.Context, due time.Time) {
+func (l *lane) send(ctx context.Context, sleep *pacer, due time.Time) {
 	measured := !due.Before(l.p.from)
 	l.p.count(meter.Scheduled, 1, measured)
 	began := time.Now()
@@ -95,8 +95,9 @@ func (l *lane) send(ctx context.Context, due time.Time) {
 		blocked = time.Since(began)
 	}
 	now := began.Add(blocked)
+	owed := sleep.owed(now.Sub(due), blocked)
 	if measured {
-		l.p.Meter.Lag(now.Sub(due), blocked)
+		l.p.Meter.Lag(now.Sub(due), owed)
 		l.p.overrun.Store(int64(now.Sub(due)))
 	}
 	l.hand(ctx, due, now)

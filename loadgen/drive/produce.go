@@ -102,7 +102,7 @@ func (p *Producing) pace(ctx context.Context, lanes []*lane, which, of int) {
 		if !sleep.until(ctx, due) {
 			return
 		}
-		lanes[at].send(ctx, due)
+		lanes[at].send(ctx, sleep, due)
 		if at += of; at >= len(lanes) {
 			at = which
 		}

@@ -14,7 +14,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 
-	"tailrace/batch"
 	"tailrace/loadgen/meter"
 	"tailrace/loadgen/payload"
 	"tailrace/loadgen/plan"
@@ -23,11 +22,14 @@ import (
 
 // Raw is a load of prebuilt produce requests. A request is built once and sent again and again, each answer is read and
 // checked for its error code, and nothing else is done: so the broker is measured and not a client library. A request
-// holds one batch, as full as batch-size allows; its records share one due moment, that of the first of them.
+// holds one batch, as full as batch-size allows; its records share one due moment, that of the first of them. Where
+// somebody reads them, the first one carries it as a stamp, or Dues keep it.
 type Raw struct {
 	Plan     *plan.Plan
 	Schedule Schedule
 	Meter    *meter.Meter
+	Stamper  *payload.Stamper // nil: nothing is stamped
+	Dues     *Dues            // nil: nobody asks for them
 	Source   *payload.Source
 	Topic    string
 	Leaders  []string // address of the leader of each partition
@@ -35,8 +37,6 @@ type Raw struct {
 	Trouble  func(error)
 
 	records int // in a request
-	bytes   int // values and keys in a request
-	size    int // of a batch
 	from    time.Time
 	end     time.Time
 	left    atomic.Int64 // requests, at full speed by count
@@ -60,7 +60,7 @@ func (r *Raw) Records() int { return r.records }
 func (r *Raw) Run(ctx context.Context) error {
 	r.from = r.Meter.Start().Add(r.Schedule.Warmup())
 	r.end = r.Meter.Start().Add(r.Schedule.End())
-	conns := r.Plan.Connections * max(1, r.Plan.Producers)
+	conns := rawConnections(r.Plan)
 	wires := make([]*rawConn, conns)
 	for i := range wires {
 		c, err := r.open(ctx, i)
@@ -82,14 +82,19 @@ func (r *Raw) Run(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// rawConnections is how many connections produce.
+func rawConnections(p *plan.Plan) int { return p.Connections * max(1, p.Producers) }
+
 // rawConn is one connection with its prebuilt request.
 type rawConn struct {
-	r     *Raw
-	conn  net.Conn
-	frame []byte
-	shard *meter.Shard
-	room  chan struct{} // a token a request in flight
-	sent  chan flight   // in the order of the answers
+	r         *Raw
+	conn      net.Conn
+	partition int
+	request   *rawRequest
+	shard     *meter.Shard
+	room      chan struct{} // a token a request in flight
+	sent      chan flight   // in the order of the answers
+	wrote     atomic.Bool   // everything
 }
 
 // flight is a request on its way.
@@ -106,52 +111,29 @@ func (r *Raw) open(ctx context.Context, i int) (*rawConn, error) {
 		return nil, err
 	}
 	c := &rawConn{
-		r: r, conn: conn, shard: r.Meter.Shard(),
+		r: r, conn: conn, partition: partition, shard: r.Meter.Shard(),
 		room: make(chan struct{}, r.Plan.InFlight), sent: make(chan flight, r.Plan.InFlight+1),
 	}
-	c.frame, err = r.build(partition, i)
+	if c.request, err = r.build(partition, i); err != nil {
+		conn.Close()
+	}
 	return c, err
-}
-
-// build makes a request: a batch of as many records as fit.
-func (r *Raw) build(partition, lane int) ([]byte, error) {
-	var b batch.Builder
-	b.Reset(batch.Options{LeaderEpoch: -1})
-	maker, now := r.Source.Maker(lane), time.Now().UnixMilli()
-	const overhead = 16 // of a record around key and value, at most
-	count, bytes := 0, 0
-	for total := batch.HeaderSize; count == 0 || total <= int(r.Plan.BatchSize); {
-		key, value := maker.Key(nil), maker.Value(nil)
-		if total += len(key) + len(value) + overhead; count > 0 && total > int(r.Plan.BatchSize) {
-			break
-		}
-		b.Append(now, key, value)
-		count++
-		bytes += len(key) + len(value)
-	}
-	v, err := b.Build()
-	if err != nil {
-		return nil, err
-	}
-	r.records, r.bytes, r.size = count, bytes, len(v)
-	h := wire.RequestHeader{Key: wire.KeyProduce, Version: rawVersion, CorrelationID: 1, ClientID: []byte("loadgen")}
-	frame := wire.AppendRequestHeader(make([]byte, 4), &h)
-	frame = wire.AppendProduceRequest(frame, rawVersion, &wire.ProduceHead{Acks: int16(r.Plan.Acks), TimeoutMs: 30_000},
-		[]wire.ProduceData{{Name: r.Topic, Partitions: []wire.ProducePartition{{Index: int32(partition), Records: v}}}})
-	binary.BigEndian.PutUint32(frame, uint32(len(frame)-4))
-	return frame, nil
 }
 
 // run sends the which-th of every of requests, and reads the answers beside that.
 func (c *rawConn) run(ctx context.Context, which, of int) error {
+	if c.r.Plan.Acks == plan.AcksNone { // there are none
+		return c.write(ctx, which, of)
+	}
 	read := make(chan error, 1)
 	go func() { read <- c.read() }()
 	err := c.write(ctx, which, of)
-	close(c.sent)
-	if c.r.Plan.Acks == plan.AcksNone {
-		return errors.Join(err, <-read)
+	wait := time.Duration(0)
+	if c.wrote.Store(true); len(c.sent) > 0 {
+		wait = drainWithin
 	}
-	_ = c.conn.SetReadDeadline(time.Now().Add(drainWithin))
+	close(c.sent)
+	_ = c.conn.SetReadDeadline(time.Now().Add(wait))
 	return errors.Join(err, <-read)
 }
 
@@ -182,21 +164,36 @@ func (c *rawConn) write(ctx context.Context, which, of int) error {
 				return nil
 			}
 		}
+		owed := sleep.owed(now.Sub(due), blocked)
 		f := flight{due: due, wrote: now, measured: !due.Before(r.from)}
 		if f.measured {
 			r.Meter.Add(meter.Scheduled, each)
 			r.Meter.Add(meter.Sent, each)
-			r.Meter.LagOf(now.Sub(due), blocked, each)
+			r.Meter.LagOf(now.Sub(due), owed, each)
 			if !r.Schedule.Full() {
 				r.overrun.Store(int64(now.Sub(due)))
 			}
 		}
-		c.sent <- f
-		if _, err := c.conn.Write(c.frame); err != nil {
+		if r.Plan.Acks != plan.AcksNone {
+			c.sent <- f
+		}
+		c.request.stamp(r.Stamper, due)
+		if _, err := c.conn.Write(c.request.frame); err != nil {
 			return err
+		}
+		if took := time.Since(now); took > writeBlocks {
+			sleep.blocked += took
+		}
+		if r.Plan.Acks == plan.AcksNone {
+			c.answered(f, answer{})
+			<-c.room
 		}
 	}
 }
+
+// writeBlocks is how long a write takes that waited for the broker to read. It is all the wait that there is with
+// acks=0.
+const writeBlocks = time.Millisecond
 
 // over tells whether a run at full speed has had its time, or its records.
 func (r *Raw) over(now time.Time) bool {
@@ -222,23 +219,30 @@ func (c *rawConn) admit(ctx context.Context) (blocked time.Duration, ok bool) {
 	}
 }
 
-// read takes the answers, which come in the order of the requests.
+// read takes the answers, which come in the order of the requests. It waits for an answer and not for a request, so
+// that each request wakes this goroutine once.
 func (c *rawConn) read() error {
 	in := bufio.NewReaderSize(c.conn, 64<<10)
 	var frame []byte
-	for f := range c.sent {
-		var code int16
-		if c.r.Plan.Acks != plan.AcksNone {
-			var err error
-			if frame, err = readFrame(in, frame); err != nil {
-				return c.gaveUp(err)
+	for !c.wrote.Load() || len(c.sent) > 0 {
+		var err error
+		if frame, err = readFrame(in, frame, produceAnswerMax); err != nil {
+			if c.wrote.Load() && len(c.sent) == 0 {
+				break // woken up, because there is nothing to wait for
 			}
-			if code, err = c.code(frame); err != nil {
-				return c.gaveUp(err)
-			}
+			return c.gaveUp(err)
 		}
-		c.answered(f, code)
-		<-c.room
+		a, err := parseAnswer(frame)
+		if err != nil {
+			return c.gaveUp(err)
+		}
+		select {
+		case f := <-c.sent:
+			c.answered(f, a)
+			<-c.room
+		default:
+			return c.gaveUp(errors.New("an answer that nobody has asked for"))
+		}
 	}
 	return nil
 }
@@ -252,14 +256,18 @@ func (c *rawConn) gaveUp(err error) error {
 	return fmt.Errorf("raw connection to %s: %w", c.conn.RemoteAddr(), err)
 }
 
-func readFrame(in *bufio.Reader, frame []byte) ([]byte, error) {
+// produceAnswerMax bounds an answer to a produce request.
+const produceAnswerMax = 1 << 20
+
+// readFrame reads an answer of at most so many bytes into frame, or into a larger one.
+func readFrame(in *bufio.Reader, frame []byte, most int) ([]byte, error) {
 	var size [4]byte
 	if _, err := io.ReadFull(in, size[:]); err != nil {
 		return frame, err
 	}
 	n := int(binary.BigEndian.Uint32(size[:]))
-	if n > 1<<20 {
-		return frame, fmt.Errorf("an answer of %d bytes to a produce request", n)
+	if n > most {
+		return frame, fmt.Errorf("an answer of %d bytes, where %d are the most", n, most)
 	}
 	if cap(frame) < n {
 		frame = make([]byte, n)
@@ -268,34 +276,43 @@ func readFrame(in *bufio.Reader, frame []byte) ([]byte, error) {
 	return frame[:n], err
 }
 
-// code is the error code of the only partition in an answer.
-func (c *rawConn) code(frame []byte) (int16, error) {
+// answer is what a broker says to a batch.
+type answer struct {
+	code int16
+	base wire.Offset
+}
+
+// parseAnswer reads the only partition in an answer.
+func parseAnswer(frame []byte) (answer, error) {
 	_, body, err := wire.ParseResponseHeader(frame, wire.KeyProduce, rawVersion)
 	if err != nil {
-		return 0, err
+		return answer{}, err
 	}
 	var resp wire.ProduceResponse
 	if err := resp.Parse(rawVersion, body); err != nil {
-		return 0, err
+		return answer{}, err
 	}
 	var t wire.ProduceTopic
 	var p wire.ProducedPartition
 	if !resp.NextTopic(&t) || !resp.NextPartition(&p) {
-		return 0, errors.New("an answer without a partition")
+		return answer{}, errors.New("an answer without a partition")
 	}
-	return int16(p.Code), nil
+	return answer{int16(p.Code), p.BaseOffset}, nil
 }
 
-func (c *rawConn) answered(f flight, code int16) {
-	r, now, n := c.r, time.Now(), int64(c.r.records)
-	if code != 0 {
-		r.Trouble(kerr.ErrorForCode(code))
+func (c *rawConn) answered(f flight, a answer) {
+	r, q, now, n := c.r, c.request, time.Now(), int64(c.r.records)
+	if a.code != 0 {
+		r.Trouble(kerr.ErrorForCode(a.code))
 		if f.measured {
 			r.Meter.Add(meter.Errors, n)
 		}
 		return
 	}
 	r.acked.Add(n)
+	if r.Dues != nil {
+		r.Dues.acked(c.partition, a.base, due{f.due, q.bytes})
+	}
 	if !f.measured {
 		return
 	}
@@ -303,10 +320,10 @@ func (c *rawConn) answered(f flight, code int16) {
 	c.shard.RecordN(meter.Response, now.Sub(f.due), n)
 	c.shard.RecordN(meter.Service, now.Sub(f.wrote), n)
 	r.Meter.Add(meter.Acked, n)
-	r.Meter.Add(meter.AckedBytes, int64(r.bytes))
+	r.Meter.Add(meter.AckedBytes, int64(q.bytes))
 	r.Meter.Add(meter.Requests, 1)
 	r.Meter.Add(meter.Batches, 1)
 	r.Meter.Add(meter.BatchRecs, n)
-	r.Meter.Add(meter.BatchBytes, int64(r.size))
-	r.Meter.Add(meter.WireBytes, int64(r.size))
+	r.Meter.Add(meter.BatchBytes, int64(q.plain))
+	r.Meter.Add(meter.WireBytes, int64(len(q.batch)))
 }

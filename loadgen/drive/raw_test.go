@@ -16,7 +16,7 @@ import (
 // newRaw is a raw load against kfake, and the errors it is told of.
 func newRaw(t *testing.T, topic string, set map[string]string) (r *Raw, errs func() []error) {
 	t.Helper()
-	fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(2, "t"))
+	fake, err := kfake.NewCluster(kfake.NumBrokers(2), kfake.SeedTopics(3, "t"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,10 +29,13 @@ func newRaw(t *testing.T, topic string, set map[string]string) (r *Raw, errs fun
 	}
 	var mu sync.Mutex
 	var list []error
-	address := fake.ListenAddrs()[0]
+	var leaders []string
+	for i := range int32(3) {
+		leaders = append(leaders, fake.ListenAddrs()[fake.LeaderFor("t", i)])
+	}
 	r = &Raw{
 		Plan: p, Schedule: NewSchedule(p), Meter: meter.New(time.Now().Add(20*time.Millisecond), 2), Source: source,
-		Topic: topic, Leaders: []string{address, address}, Dial: new(net.Dialer).DialContext,
+		Topic: topic, Leaders: leaders, Dial: new(net.Dialer).DialContext,
 		Trouble: func(err error) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -113,5 +116,17 @@ func TestRawErrors(t *testing.T) {
 	r.Leaders = []string{l.Addr().String()}
 	if err := r.Run(t.Context()); err == nil {
 		t.Error("a broker that closes every connection is no error")
+	}
+}
+
+// TestRawBacklogIsTheBrokers: with one request on its way, most of the lag of a load that is too high is its wait.
+func TestRawBacklogIsTheBrokers(t *testing.T) {
+	r, _ := newRaw(t, "t", map[string]string{"rate": "200k", "duration": "0", "records": "20k", "warmup": "0",
+		"record-size": "10", "batch-size": "1", "in-flight": "1", "acks": "1"})
+	if err := r.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := r.Meter.Counts(); n[meter.BlockedNs]*2 < n[meter.LagNs] || n[meter.LagNs] == 0 {
+		t.Errorf("blocked for %d of %d ns of lag", n[meter.BlockedNs], n[meter.LagNs])
 	}
 }

@@ -40,7 +40,7 @@ type Probe struct {
 
 // Here describes this host; dir is where data lies.
 func Here(dir string) Machine {
-	m := Machine{Cores: runtime.GOMAXPROCS(0), Arch: runtime.GOARCH, Go: runtime.Version()}
+	m := Machine{Cores: cores(), Arch: runtime.GOARCH, Go: runtime.Version()}
 	m.Host, _ = os.Hostname()
 	m.BootID = line("/proc/sys/kernel/random/boot_id")
 	m.CPU = field("/proc/cpuinfo", "model name")
@@ -55,6 +55,20 @@ func Here(dir string) Machine {
 	}
 	m.FileSystem, m.Device = mounted(dir)
 	return m
+}
+
+// atStart is what the runtime took the cores to be when the program began: the CPUs of its affinity mask, less by the
+// quota of its control group or by the environment.
+var atStart = runtime.GOMAXPROCS(0)
+
+// cores is how many this process may use. GOMAXPROCS of now is not asked: a run raises it above the cores, for threads
+// that sleep.
+func cores() int {
+	var mask unix.CPUSet
+	if unix.SchedGetaffinity(0, &mask) != nil {
+		return atStart
+	}
+	return max(1, min(atStart, mask.Count()))
 }
 
 func line(path string) string {

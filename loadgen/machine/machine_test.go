@@ -3,6 +3,7 @@ package machine
 import (
 	"net"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 )
@@ -11,6 +12,18 @@ func TestHere(t *testing.T) {
 	m := Here(t.TempDir())
 	if m.CPU == "" || m.Kernel == "" || m.MemoryBytes < 1<<20 || m.Cores < 1 || m.FileSystem == "" || len(m.BootID) != 36 {
 		t.Errorf("%+v", m)
+	}
+}
+
+// TestCoresAreNotGOMAXPROCS: a run raises it, and the share of the cores that it used must not shrink by that.
+func TestCoresAreNotGOMAXPROCS(t *testing.T) {
+	dir := t.TempDir()
+	before := Here(dir).Cores
+	was := runtime.GOMAXPROCS(0)
+	runtime.GOMAXPROCS(was + 7)
+	defer runtime.GOMAXPROCS(was)
+	if after := Here(dir).Cores; after != before || after > runtime.NumCPU() {
+		t.Errorf("%d cores, %d with GOMAXPROCS raised, of %d", before, after, runtime.NumCPU())
 	}
 }
 

@@ -26,10 +26,10 @@ const (
 	WireBytes                    // their bytes after it
 	Requests                     // produce requests answered
 	LagNs                        // sum of schedule lag: handed to the client − meant to be, over all records
-	BlockedNs                    // of that: time in which the broker had all it may have (in flight, buffer)
+	BlockedNs                    // of that: what the waits for a broker made that had all it may have (in flight, buffer)
 	Clamped                      // latencies outside the histograms' range
 	Negative                     // end-to-end times below zero: clocks or stamps are wrong
-	Unstamped                    // consumed records that carry no stamp of this run
+	Unstamped                    // consumed records of which nobody knows when they were due
 	CounterEnd    Counter = iota
 )
 
@@ -158,6 +158,14 @@ func (s *Shard) RecordN(c Clock, latency time.Duration, records int64) {
 	s.mu.Lock()
 	_ = s.live[c].RecordValues(v, records) // cannot fail within the range
 	s.mu.Unlock()
+}
+
+// Skip begins the first interval later than the schedule: at the end of a warm-up, in which nothing is recorded. It may
+// be called late, and loses nothing.
+func (m *Meter) Skip(to time.Time) {
+	m.cutMu.Lock()
+	m.cutAt = to.Sub(m.start)
+	m.cutMu.Unlock()
 }
 
 // Interval is what happened in a second.

@@ -114,3 +114,18 @@ func BenchmarkRecord(b *testing.B) {
 		s.Record(Response, time.Duration(i%1_000_000)*time.Microsecond)
 	}
 }
+
+// TestSkipLosesNothing: what was recorded before a late call belongs to the first interval.
+func TestSkipLosesNothing(t *testing.T) {
+	start := time.Now()
+	m := New(start, 1)
+	m.Shard().Record(Response, time.Millisecond)
+	m.Add(Acked, 1)
+	m.Lag(time.Second, 0)
+	m.Skip(start.Add(5 * time.Second))
+	iv := m.Cut(start.Add(6 * time.Second))
+	if iv.From != 5*time.Second || iv.To != 6*time.Second || iv.Counts[Acked] != 1 || iv.MaxLag != time.Second ||
+		iv.Hist[Response] == nil || iv.Hist[Response].TotalCount() != 1 {
+		t.Errorf("%+v", iv)
+	}
+}

@@ -23,8 +23,13 @@ func NewStamper(nonce uint16, base time.Time) *Stamper {
 // Put stamps a value. One that is too short is left alone.
 func (s *Stamper) Put(value []byte, intended time.Time) {
 	if len(value) >= plan.StampBytes {
-		binary.BigEndian.PutUint64(value, s.nonce|uint64(intended.Sub(s.base))&(1<<timeBits-1))
+		binary.BigEndian.PutUint64(value, s.Stamp(intended))
 	}
+}
+
+// Stamp is what Put writes, as a number.
+func (s *Stamper) Stamp(intended time.Time) uint64 {
+	return s.nonce | uint64(intended.Sub(s.base))&(1<<timeBits-1)
 }
 
 // Get reads a stamp; ok is false for a value that is not of this run, or too short.

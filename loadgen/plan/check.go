@@ -17,8 +17,10 @@ func (p *Plan) Check() error {
 	if (p.Acks != AcksAll || p.Raw) && !p.set["idempotence"] {
 		p.Idempotence = false
 	}
-	if p.Raw && !p.set["consumers"] {
-		p.Consumers = 0 // prebuilt records carry no stamps
+	// A compressed batch that is prebuilt carries no stamp, and without an answer nobody knows its offset.
+	blind := p.Raw && p.Producers > 0 && p.Compression.Name != "none" && p.Acks == AcksNone
+	if blind && !p.set["consumers"] {
+		p.Consumers = 0
 	}
 	bad := func(name, format string, args ...any) error {
 		return &SettingError{Name: name, Err: fmt.Errorf(format, args...)}
@@ -47,8 +49,11 @@ func (p *Plan) Check() error {
 		return bad("idempotence", "raw mode sends prebuilt requests, which carry no sequence numbers")
 	case p.Raw && p.RecordSize.Shape != Fixed:
 		return bad("record-size", "raw mode sends prebuilt requests: give one size")
-	case p.Raw && p.Compression.Name != "none":
-		return bad("compression", "raw mode sends prebuilt requests, which are not compressed")
+	case blind && p.Consumers > 0:
+		return bad("consumers", "raw mode finds compressed batches by the offsets in answers, and acks=0 has none: "+
+			"give --consumers 0, or acks, or no compression")
+	case p.Raw && p.Group && p.Consumers > 0:
+		return bad("group", "raw consumers are members of no group: each reads all partitions")
 	case p.Raw && p.TxnInterval > 0:
 		return bad("transaction-interval", "raw mode has no transactions")
 	case p.Raw && p.Payload.File != "":

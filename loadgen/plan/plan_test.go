@@ -82,7 +82,12 @@ func TestCheck(t *testing.T) {
 		{"duration=0 records=10", ""},
 		{"duration=500ms", "duration: must be 1s"},
 		{"records=10 rate=1..5", "records: a ramp"},
-		{"raw=true compression=gzip", "compression: raw"},
+		{"raw=true compression=gzip", ""},
+		{"raw=true compression=gzip acks=0", ""},
+		{"raw=true compression=gzip acks=0 consumers=1", "consumers: raw mode finds"},
+		{"raw=true acks=0 consumers=1", ""},
+		{"raw=true group=true", "group: raw consumers"},
+		{"raw=true producers=0 topic=x use-existing-topic=true", ""},
 		{"max-rate=10k", "rate: full speed cannot"},
 		{"max-rate=10k rate=20k", "rate: 20k is above"},
 		{"max-rate=10k rate=1k,11k", "rate: 1k,11k is above"},
@@ -102,6 +107,24 @@ func TestCheck(t *testing.T) {
 		err := p.Check()
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.HasPrefix(err.Error(), c.want)) {
 			t.Errorf("%q: %v, want %q", c.set, err, c.want)
+		}
+	}
+}
+
+// TestRawReads: raw mode has its consumer as any other, but where it could tell no end-to-end time.
+func TestRawReads(t *testing.T) {
+	for set, want := range map[string]int{
+		"raw=true": 1, "raw=true acks=0": 1, "raw=true compression=lz4": 1, "raw=true compression=lz4 acks=0": 0,
+	} {
+		p := Default()
+		for s := range strings.FieldsSeq(set) {
+			name, value, _ := strings.Cut(s, "=")
+			if err := p.Set(name, value); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := p.Check(); err != nil || p.Consumers != want {
+			t.Errorf("%s: %d consumers, want %d, %v", set, p.Consumers, want, err)
 		}
 	}
 }

@@ -173,7 +173,7 @@ var loadSettings = []Setting{
 		Doc: "the consumers share the partitions as a consumer group; without it each reads all of them",
 		Set: yes(func(p *Plan) *bool { return &p.Group }), Get: func(p *Plan) string { return truth(p.Group) }},
 	{Name: "raw", Default: "false", Switch: true, Load: true, Family: familyLoad,
-		Doc: "prebuilt requests in place of a client library, so that the broker is measured and not the client",
+		Doc: "prebuilt requests and bare fetches in place of a client library: the broker is measured and not the client",
 		Set: yes(func(p *Plan) *bool { return &p.Raw }), Get: func(p *Plan) string { return truth(p.Raw) }},
 }
 
