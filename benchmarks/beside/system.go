@@ -117,19 +117,19 @@ func (s *served) gone() bool {
 	return err != nil
 }
 
-// tail is the end of what the system printed.
+// tail is the end of what Kafka printed; what another system printed is shown by the error of its end.
 func (s *served) tail() string {
-	text, err := os.ReadFile(filepath.Join(s.dir, "log"))
 	if s.server != nil {
-		return s.server.Output()
+		return ""
 	}
+	text, err := os.ReadFile(filepath.Join(s.dir, "log"))
 	if err != nil {
 		return err.Error()
 	}
-	return string(text[max(0, len(text)-2000):])
+	return string(text[max(0, len(text)-4000):])
 }
 
-// durabilityKey sets what an ack means, for a topic. Kafka's flush.messages=1 is log.flush.interval.messages=1 for one
+// durabilityKeys set what an ack means, for a topic. Kafka's flush.messages=1 is log.flush.interval.messages=1 for one
 // topic: every append is synced before it is acknowledged.
 func durabilityKeys(system scenario.System, d scenario.Durability) map[string]string {
 	keys := map[string]string{"file.delete.delay.ms": "1000"} // deleted data leaves memory and disk soon

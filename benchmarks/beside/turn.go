@@ -162,7 +162,7 @@ func (c *contest) warm(ctx context.Context, t turn, s *served) error {
 				continue
 			}
 			if _, _, err := d.load(ctx, c, s, r, warmWindow); err != nil {
-				return fmt.Errorf("warm %s with %s: %w", t.system, r.Name, err)
+				return fmt.Errorf("warm %s with %s: %w; it printed:\n%s", t.system, r.Name, err, s.tail())
 			}
 		}
 		if !slices.ContainsFunc(t.rows, func(r *scenario.Row) bool { return drivers[r.Driver].warms }) {
