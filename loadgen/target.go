@@ -287,13 +287,18 @@ func (t *target) existing(ctx context.Context) error {
 	return err
 }
 
-// settled waits until every partition of a new topic has a leader.
+// settled waits until every partition of a new topic has a leader that knows it is one: Kafka tells of leaders before
+// they serve, and a raw request that comes in between is refused.
 func (t *target) settled(ctx context.Context) error {
 	for {
 		topics, err := t.admin.ListTopics(ctx, t.topic)
 		ready := err == nil && topics[t.topic].Err == nil && len(topics[t.topic].Partitions) == t.p.Partitions
 		for _, p := range topics[t.topic].Partitions {
 			ready = ready && p.Err == nil && p.Leader >= 0
+		}
+		if ready {
+			ends, err := t.admin.ListEndOffsets(ctx, t.topic)
+			ready = err == nil && ends.Error() == nil && len(ends[t.topic]) == t.p.Partitions
 		}
 		if ready {
 			return nil
