@@ -25,6 +25,7 @@ func perfProduce(ctx context.Context, c *contest, s *served, r *scenario.Row, _ 
 	set := settingsOf(r)
 	records, record := set.count("records", 500_000), set.bytes("record", "1KiB")
 	throughput, properties := set.text("throughput", "-1"), strings.Fields(set.text("properties", ""))
+	warm := set.count("warm-up", records/4) // records: the tool's own first second is that of a cold Java
 	if err := set.done(); err != nil {
 		return nil, "", err
 	}
@@ -32,6 +33,7 @@ func perfProduce(ctx context.Context, c *contest, s *served, r *scenario.Row, _ 
 		args := []string{
 			"ProducerPerformance", "--bootstrap-server", s.addr, "--topic", topic, "--throughput", throughput,
 			"--num-records", strconv.Itoa(records), "--record-size", strconv.FormatInt(record, 10),
+			"--warmup-records", strconv.Itoa(warm),
 		}
 		if len(properties) > 0 {
 			args = append(append(args, "--command-property"), properties...)
@@ -44,15 +46,15 @@ func perfProduce(ctx context.Context, c *contest, s *served, r *scenario.Row, _ 
 		if err != nil {
 			return err
 		}
-		if said.records != float64(records) {
-			return fmt.Errorf("kafka-producer-perf-test sent %.0f records of %d:\n%s", said.records, records, printed)
+		if said.records != float64(records-warm) {
+			return fmt.Errorf("kafka-producer-perf-test sent %.0f records of %d:\n%s", said.records, records-warm, printed)
 		}
 		values = map[string]float64{
 			"recordsPerSecond":   said.perSecond,
 			"megabytesPerSecond": said.perSecond * float64(record) / 1e6,
 			"averageMs":          said.averageMs, "maxMs": said.maxMs,
 			"p50Ms": said.p50Ms, "p99Ms": said.p99Ms, "p999Ms": said.p999Ms,
-			"cpuSecondsPerGB": cpu.Seconds() / (said.records * float64(record) / 1e9),
+			"cpuSecondsPerGB": cpu.Seconds() / (float64(records) * float64(record) / 1e9),
 		}
 		return nil
 	})
@@ -99,7 +101,7 @@ func perfConsume(ctx context.Context, c *contest, s *served, r *scenario.Row, _ 
 }
 
 // judge runs one of Kafka's tools on the client's core, and returns what it printed and what the broker spent on it.
-// The start of the tool's own Java is in the time of the broker, which has nothing to do then, and in none of the tool's.
+// The start of the tool's own Java is in the time of the broker, which has nothing to do then, and not in the tool's.
 func (c *contest) judge(ctx context.Context, s *served, args []string) (string, time.Duration, error) {
 	before, err := s.process.CPU()
 	if err != nil {
@@ -115,9 +117,9 @@ func (c *contest) judge(ctx context.Context, s *served, args []string) (string, 
 	return string(out), after - before, err
 }
 
-// producerSummary is the line of figures of kafka-producer-perf-test. Its MB are MiB, its percentiles whole
+// producerSummary is the line of figures of kafka-producer-perf-test for what came behind its warm-up. Its MB are MiB, its percentiles whole
 // milliseconds.
-const producerSummary = "%f records sent, %f records/sec (%f MB/sec), %f ms avg latency, %f ms max latency, " +
+const producerSummary = "%f steady state records sent, %f records/sec (%f MB/sec), %f ms avg latency, %f ms max latency, " +
 	"%f ms 50th, %f ms 95th, %f ms 99th, %f ms 99.9th."
 
 type producerFigures struct {
@@ -125,8 +127,8 @@ type producerFigures struct {
 	p50Ms, p95Ms, p99Ms, p999Ms               float64
 }
 
-// producerSaid reads what kafka-producer-perf-test printed: lines about each few seconds, which lack the percentiles,
-// and then its summary.
+// producerSaid reads what kafka-producer-perf-test printed: lines about each few seconds, a summary with the warm-up,
+// and one without it.
 func producerSaid(printed string) (f producerFigures, err error) {
 	for line := range strings.Lines(printed) {
 		var g producerFigures

@@ -18,8 +18,8 @@ const (
 )
 
 // recovery is a driver: data is written without a pause, the process is killed, and the time is taken from the next
-// exec until the last batch of every partition is fetched. Nothing that was acknowledged may be lost, since the page cache
-// survives a process: logs that end too early are an error, and no figure.
+// exec until the last batch of every partition is fetched. Nothing that was acknowledged may be lost, since the page
+// cache survives a process: logs that end too early are an error, and no figure.
 func recovery(_ context.Context, c *contest, system scenario.System, r *scenario.Row) (
 	values map[string]float64, note string, err error,
 ) {
