@@ -117,10 +117,10 @@ func (c *contest) judge(ctx context.Context, s *served, args []string) (string, 
 	return string(out), after - before, err
 }
 
-// producerSummary is the line of figures of kafka-producer-perf-test for what came behind its warm-up. Its MB are MiB, its percentiles whole
-// milliseconds.
-const producerSummary = "%f steady state records sent, %f records/sec (%f MB/sec), %f ms avg latency, %f ms max latency, " +
-	"%f ms 50th, %f ms 95th, %f ms 99th, %f ms 99.9th."
+// producerSummary is the line of figures of kafka-producer-perf-test for what came behind its warm-up. Its MB are MiB,
+// its percentiles whole milliseconds.
+const producerSummary = "%f steady state records sent, %f records/sec (%f MB/sec), %f ms avg latency, " +
+	"%f ms max latency, %f ms 50th, %f ms 95th, %f ms 99th, %f ms 99.9th."
 
 type producerFigures struct {
 	records, perSecond, mib, averageMs, maxMs float64
