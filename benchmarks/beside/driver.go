@@ -29,6 +29,15 @@ var drivers = map[string]driver{
 	"load":     {load: openLoop, warms: true, beside: 2 * time.Second},
 	"catch-up": {load: catchUp, beside: 12 * time.Second},
 	"knee":     {load: knee, beside: 60 * time.Second},
+
+	"start":       {life: firstAck, beside: 5 * time.Second},
+	"recovery":    {life: recovery, beside: 60 * time.Second},
+	"idle":        {life: idle, beside: 25 * time.Second},
+	"connections": {life: connections, beside: 35 * time.Second},
+	"partitions":  {life: partitions, beside: 60 * time.Second},
+
+	"perf-produce": {load: perfProduce, beside: 15 * time.Second},
+	"perf-consume": {load: perfConsume, beside: 15 * time.Second},
 }
 
 // on reports whether the driver can load a system.

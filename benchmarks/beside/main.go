@@ -40,7 +40,8 @@ type contest struct {
 	book   *scenario.Book
 	raw    *tally.Raw
 	commit string
-	number int // of the last topic
+	number int      // of the last topic
+	left   []string // directories that are removed at the end
 }
 
 func main() {
@@ -144,7 +145,7 @@ func (c *contest) measure(ctx context.Context, turns []turn, command string, war
 	if c.raw, err = tally.Open(c.results, place); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, c.raw.Close()) }()
+	defer func() { err = errors.Join(err, c.sweep(), c.raw.Close()) }()
 	for i, t := range turns {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("%w; --resume goes on", err)

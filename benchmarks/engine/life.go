@@ -3,8 +3,6 @@ package main
 import (
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kmsg"
-
 	"tailrace/benchmarks/rawclient"
 )
 
@@ -17,29 +15,17 @@ const (
 // creates by itself.
 func measureStart(b *bench) ([]Result, error) {
 	r := Result{Row: "start", Title: "exec to first ack, topic auto-created", Unit: "ms", Bar: 100}
-	batch := rawclient.NewBatch(0, 100)
 	for range b.alternations {
 		begin := time.Now()
 		s, err := b.startTailrace("")
 		if err != nil {
 			return nil, err
 		}
-		c, err := rawclient.Dial(s.Addr)
+		err = rawclient.Ask(s.Addr, func(c *rawclient.Caller) error { return c.FirstAck("first") })
 		if err != nil {
 			return nil, err
 		}
-		if err := c.AwaitTopics(1, true, "first"); err != nil {
-			return nil, err
-		}
-		load := rawclient.Produce("first", 1, 1, batch)
-		load.Addr, load.Conns, load.InFlight = s.Addr, 1, 1
-		if err := rawclient.Run(load, 1); err != nil {
-			return nil, err
-		}
 		r.Values = append(r.Values, float64(time.Since(begin).Microseconds())/1e3)
-		if err := c.Close(); err != nil {
-			return nil, err
-		}
 		if err := s.Discard(); err != nil {
 			return nil, err
 		}
@@ -91,7 +77,7 @@ func measureConnections(b *bench) ([]Result, error) {
 				return nil, err
 			}
 			open = append(open, c)
-			if _, err := c.Call(apiVersions()); err != nil {
+			if err := c.ApiVersions(); err != nil {
 				return nil, err
 			}
 		}
@@ -110,10 +96,4 @@ func measureConnections(b *bench) ([]Result, error) {
 	}
 	r.judge()
 	return []Result{r}, nil
-}
-
-func apiVersions() kmsg.Request {
-	req := kmsg.NewPtrApiVersionsRequest()
-	req.Version, req.ClientSoftwareName, req.ClientSoftwareVersion = 3, "rawclient", "1"
-	return req
 }

@@ -84,3 +84,30 @@ func TestPorts(t *testing.T) {
 		t.Errorf("ports %d to %d are in use and taken for free", first, first+2)
 	}
 }
+
+func TestSwitchesOfAChild(t *testing.T) {
+	p, err := Start(-1, "sh", "-c", "while :; do sleep 0.001; done")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Kill()
+	before, err := p.Switches()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A shell that waits for one child after another is switched away from at least once for each.
+	for until := time.Now().Add(20 * time.Second); ; {
+		now, err := p.Switches()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := now.Since(before); n >= 10 {
+			break
+		} else if time.Now().After(until) {
+			t.Fatalf("%d context switches, though the shell has waited for children all the time", n)
+		}
+	}
+	if n := (Switches{"1": 7, "2": 5}).Since(Switches{"1": 4, "3": 9}); n != 8 {
+		t.Errorf("%d switches instead of 3 of thread 1 and 5 of the new thread 2", n)
+	}
+}

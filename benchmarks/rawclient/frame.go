@@ -26,13 +26,17 @@ var formatter = kmsg.NewRequestFormatter(kmsg.FormatterClientID("rawclient"))
 
 // ProduceFrame is a request that appends one batch to one partition. acks is 1, or -1 for all.
 func ProduceFrame(topic string, partition int32, batch []byte, acks int16) []byte {
+	return formatter.AppendRequest(nil, produceRequest(topic, partition, batch, acks), 0)
+}
+
+func produceRequest(topic string, partition int32, batch []byte, acks int16) *kmsg.ProduceRequest {
 	req := kmsg.NewPtrProduceRequest()
 	req.Version, req.Acks, req.TimeoutMillis = produceVersion, acks, int32(30*time.Second/time.Millisecond)
 	t, p := kmsg.NewProduceRequestTopic(), kmsg.NewProduceRequestTopicPartition()
 	p.Partition, p.Records = partition, batch
 	t.Topic, t.Partitions = topic, append(t.Partitions, p)
 	req.Topics = append(req.Topics, t)
-	return formatter.AppendRequest(nil, req, 0)
+	return req
 }
 
 // FetchFrame is a request for at most maxBytes of one partition from an offset on, outside any fetch session.
