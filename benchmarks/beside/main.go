@@ -152,7 +152,14 @@ func (c *contest) measure(ctx context.Context, turns []turn, command string, war
 		}
 		fmt.Printf("%s  %d of %d: %s on %s, alternation %d\n", time.Now().Format(time.TimeOnly), i+1, len(turns),
 			t.group.Name, t.system, t.alternation)
-		if err := c.take(ctx, t); err != nil {
+		err := c.take(ctx, t)
+		if err != nil && ctx.Err() == nil {
+			fmt.Println("   once more:", err)
+			for _, rest := range c.open([]turn{t}) {
+				err = c.take(ctx, rest)
+			}
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -40,20 +40,18 @@ func (s *served) logs() string {
 	return filepath.Join(s.dir, "data")
 }
 
-// start runs a broker pinned to the server's core, on a directory of an earlier start or, if dir is empty, a new one.
-func (c *contest) start(system scenario.System, dir string) (*served, error) {
+// start runs a broker pinned to the server's core, on a new directory.
+func (c *contest) start(system scenario.System) (*served, error) {
 	if !compiles(system) {
-		s, err := proc.StartServer(c.serverCore, dir, c.tailrace, "serve", "--listen", "127.0.0.1:0")
+		s, err := proc.StartServer(c.serverCore, "", c.tailrace, "serve", "--listen", "127.0.0.1:0")
 		if err != nil {
 			return nil, err
 		}
 		return &served{system, s.Addr, s.Process, s.Dir, s}, nil
 	}
-	if dir == "" {
-		var err error
-		if dir, err = os.MkdirTemp("", "tailrace-bench-kafka-"); err != nil {
-			return nil, err
-		}
+	dir, err := os.MkdirTemp("", "tailrace-bench-kafka-")
+	if err != nil {
+		return nil, err
 	}
 	port, err := proc.Ports(2)
 	if err != nil {
@@ -92,18 +90,6 @@ func (c *contest) stop(s *served) error {
 		return s.server.Stop()
 	}
 	return exec.Command(c.kafkaScript, "down", s.dir).Run()
-}
-
-// kill ends the system at once, and waits until it is gone.
-func (c *contest) kill(s *served) error {
-	if s.server != nil {
-		s.server.Kill()
-		return nil
-	}
-	if err := exec.Command(c.kafkaScript, "kill", s.dir).Run(); err != nil {
-		return err
-	}
-	return s.process.AwaitEnd()
 }
 
 // discard ends the system and removes its directory.

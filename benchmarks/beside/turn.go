@@ -129,7 +129,7 @@ func (c *contest) take(ctx context.Context, t turn) error {
 		}
 		return nil
 	}
-	s, err := c.start(t.system, "")
+	s, err := c.start(t.system)
 	if err != nil {
 		return err
 	}

@@ -100,20 +100,6 @@ func (p *Process) Memory() (anon, file int64, err error) {
 	return anon, file, nil
 }
 
-// endWithin is how long a killed process may take to disappear.
-const endWithin = 30 * time.Second
-
-// AwaitEnd waits until a process that somebody else has killed is gone.
-func (p *Process) AwaitEnd() error {
-	for begin := time.Now(); time.Since(begin) < endWithin; time.Sleep(time.Millisecond) {
-		state, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.pid))
-		if err != nil || bytes.Contains(state, []byte(") Z ")) {
-			return nil
-		}
-	}
-	return fmt.Errorf("process %d is still there %s after it was killed", p.pid, endWithin)
-}
-
 // Ended is closed when a started process has ended.
 func (p *Process) Ended() <-chan struct{} { return p.done }
 

@@ -67,12 +67,21 @@ func (c *Caller) CreateTopics(partitions int, names ...string) error {
 	return c.AwaitTopics(partitions, false, names...)
 }
 
-// CreateTopic makes one topic, with settings of its own, and returns when all its partitions have a leader.
+// CreateTopic makes one topic, with settings of its own, and returns when all its partitions have a leader that knows
+// it is one: Kafka tells of leaders before they serve, and a request that comes in between is refused.
 func (c *Caller) CreateTopic(name string, partitions int, configs map[string]string) error {
 	if err := c.create(name, partitions, configs); err != nil {
 		return err
 	}
-	return c.AwaitTopics(partitions, false, name)
+	if err := c.AwaitTopics(partitions, false, name); err != nil {
+		return err
+	}
+	for begin := time.Now(); ; time.Sleep(time.Millisecond) {
+		_, err := c.EndOffsets(name, partitions)
+		if err == nil || !kerr.IsRetriable(err) || time.Since(begin) > callWithin {
+			return err
+		}
+	}
 }
 
 func (c *Caller) create(name string, partitions int, configs map[string]string) error {
