@@ -120,17 +120,22 @@ func TestJSONBatches(t *testing.T) {
 
 func TestDurabilityIsSetOnBoth(t *testing.T) {
 	for _, c := range []struct {
-		s          scenario.System
-		d          scenario.Durability
-		key, value string
+		s                scenario.System
+		d                scenario.Durability
+		acks, key, value string
 	}{
-		{scenario.Tailrace, scenario.Synced, "tailrace.flush.before.ack", "always"},
-		{scenario.Tailrace, scenario.PageCache, "tailrace.flush.before.ack", "never"},
-		{scenario.Kafka, scenario.Synced, "flush.messages", "1"},
-		{scenario.Kafka4g, scenario.PageCache, "flush.messages", ""},
+		{scenario.Tailrace, scenario.Synced, "all", "tailrace.flush.before.ack", "always"},
+		{scenario.Tailrace, scenario.Synced, "all", "flush.messages", ""},
+		{scenario.Tailrace, scenario.Synced, "1", "flush.messages", "1"}, // the other key is of acks all alone
+		{scenario.Tailrace, scenario.PageCache, "1", "tailrace.flush.before.ack", "never"},
+		{scenario.Tailrace, scenario.PageCache, "1", "flush.messages", ""},
+		{scenario.Kafka, scenario.Synced, "all", "flush.messages", "1"},
+		{scenario.Kafka, scenario.Synced, "1", "flush.messages", "1"},
+		{scenario.Kafka4g, scenario.PageCache, "1", "flush.messages", ""},
 	} {
-		if got := durabilityKeys(c.s, c.d)[c.key]; got != c.value {
-			t.Errorf("%s, %s: %s=%s", c.s, c.d, c.key, got)
+		row := &scenario.Row{Durability: c.d, With: map[string]string{"acks": c.acks}}
+		if got := durabilityKeys(c.s, row)[c.key]; got != c.value {
+			t.Errorf("%s, %s, acks %s: %s=%s", c.s, c.d, c.acks, c.key, got)
 		}
 	}
 }

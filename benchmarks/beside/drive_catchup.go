@@ -131,7 +131,7 @@ func (c *contest) beside(ctx context.Context, b *backlog, r *scenario.Row, rate 
 	p := plan.Default()
 	p.BootstrapServer, p.BrokerPID, p.Warmup = b.s.addr, b.s.process.PID(), leadIn
 	p.Consumers, p.Raw, p.BatchSize, p.Acks, p.Duration = 0, true, 64*kib, plan.AcksLeader, besideWindow
-	p.TopicConfig = durabilityKeys(b.s.system, r.Durability)
+	p.TopicConfig = durabilityKeys(b.s.system, r)
 	if err := p.Set("rate", rate); err != nil {
 		return err
 	}

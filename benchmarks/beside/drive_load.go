@@ -44,7 +44,7 @@ func (c *contest) planOf(s *served, r *scenario.Row) (*plan.Plan, error) {
 	p := plan.Default()
 	p.BootstrapServer, p.BrokerPID = s.addr, s.process.PID()
 	p.Warmup = leadIn
-	p.TopicConfig = durabilityKeys(s.system, r.Durability)
+	p.TopicConfig = durabilityKeys(s.system, r)
 	var errs []error
 	for name, value := range r.With {
 		if name == "goal" {

@@ -116,10 +116,14 @@ func (s *served) tail() string {
 }
 
 // durabilityKeys set what an ack means, for a topic. Kafka's flush.messages=1 is log.flush.interval.messages=1 for one
-// topic: every append is synced before it is acknowledged.
-func durabilityKeys(system scenario.System, d scenario.Durability) map[string]string {
+// topic: every append is synced before it is acknowledged. Tailrace's own key speaks of acks all alone, so a synced row
+// with acks 1 needs flush.messages there too.
+func durabilityKeys(system scenario.System, r *scenario.Row) map[string]string {
 	keys := map[string]string{"file.delete.delay.ms": "1000"} // deleted data leaves memory and disk soon
+	d := r.Durability
 	switch {
+	case system == scenario.Tailrace && d == scenario.Synced && r.With["acks"] == "1":
+		keys["flush.messages"] = "1"
 	case system == scenario.Tailrace && d == scenario.Synced:
 		keys["tailrace.flush.before.ack"] = "always"
 	case system == scenario.Tailrace && d == scenario.PageCache:
@@ -142,7 +146,7 @@ func (c *contest) withTopic(s *served, r *scenario.Row, partitions int, measure 
 		return err
 	}
 	defer admin.Close()
-	if err := admin.CreateTopic(topic, partitions, durabilityKeys(s.system, r.Durability)); err != nil {
+	if err := admin.CreateTopic(topic, partitions, durabilityKeys(s.system, r)); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, admin.DeleteTopic(topic)) }()

@@ -39,16 +39,21 @@ func (t *Tally) Charts() (list []Chart) {
 // chart makes one of a plot, and says what in it is of another commit.
 func (t *Tally) chart(file, where string, p *page.Plot, used []*Figures) *Chart {
 	c := &Chart{File: file, Alt: p.Label, Scenario: where, SVG: p.File()}
-	var older []string
+	older := olderOf(used)
+	if len(older) > 0 {
+		c.Note = "In this chart, not of the newest commit: " + strings.Join(older, ", ") + "."
+	}
+	return c
+}
+
+// olderOf names what is of another commit than the newest.
+func olderOf(used []*Figures) (older []string) {
 	for _, f := range used {
 		if text := "`" + f.Row.Name + "` at `" + f.Commit + "`"; f.Older && !slices.Contains(older, text) {
 			older = append(older, text)
 		}
 	}
-	if len(older) > 0 {
-		c.Note = "In this chart, not of the newest commit: " + strings.Join(older, ", ") + "."
-	}
-	return c
+	return older
 }
 
 // pick lists the measured rows that somebody wants to draw, in the order of the scenarios.
@@ -115,3 +120,25 @@ const textShare = 0.74
 func twoBars(i, n int) (upper, lower float64) { return page.RowAt(i, n) + 0.2, page.RowAt(i, n) - 0.2 }
 
 const thick = 0.36
+
+// bars draws a figure of each row on both systems, and returns how far they reach.
+func bars(p *page.Plot, used []*Figures, metric string) (most float64) {
+	for i, f := range used {
+		upper, lower := twoBars(i, len(used))
+		for _, one := range []struct {
+			name   string
+			system scenario.System
+			style  page.Style
+			y      float64
+		}{{"Tailrace", scenario.Tailrace, ours, upper}, {"Kafka", scenario.Kafka, theirs, lower}} {
+			v := f.Of(one.system, metric)
+			if v.N == 0 {
+				continue
+			}
+			most = max(most, v.High)
+			p.Bars = append(p.Bars, page.Bar{Name: one.name, Style: one.style, To: v.Median, Low: v.Low, High: v.High,
+				Y: one.y, Thick: thick, Text: number(v.Median)})
+		}
+	}
+	return most
+}

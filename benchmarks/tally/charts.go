@@ -179,24 +179,7 @@ func (t *Tally) codecChart() *Chart {
 	p := &page.Plot{Label: "Broker's CPU for a GB of uncompressed data by codec, Tailrace and Kafka",
 		Y:      page.Rows("produce, 64 KiB batches of 1 KiB records", names),
 		Height: page.RowsHeight(len(names), 46)}
-	most := 0.0
-	for i, f := range used {
-		upper, lower := twoBars(i, len(used))
-		for _, one := range []struct {
-			name   string
-			system scenario.System
-			style  page.Style
-			y      float64
-		}{{"Tailrace", scenario.Tailrace, ours, upper}, {"Kafka", scenario.Kafka, theirs, lower}} {
-			v := f.Of(one.system, f.Row.Metric)
-			if v.N == 0 {
-				continue
-			}
-			most = max(most, v.High)
-			p.Bars = append(p.Bars, page.Bar{Name: one.name, Style: one.style, To: v.Median, Low: v.Low, High: v.High,
-				Y: one.y, Thick: thick, Text: number(v.Median)})
-		}
-	}
+	most := bars(p, used, "cpuSecondsPerGB")
 	p.X = page.Linear("broker's CPU seconds a GB", most, nil)
 	p.X.Reach(most, 0.92)
 	return t.chart("bench-codecs.svg", used[0].Row.Scenario, p, used)

@@ -42,14 +42,15 @@ func textOf(t *testing.T, path ...string) string {
 	return string(text)
 }
 
-// repository is an empty one, with a chart that nothing stands for any more.
+// repository is an empty one, with charts that nothing stands for any more.
 func repository(t *testing.T, document string) string {
 	t.Helper()
 	root := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(root, imageDir), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string]string{documentFile: document, imageDir + "/bench-gone.svg": "<svg/>",
+	for name, text := range map[string]string{documentFile: document, tuningFile: emptyTuning(),
+		imageDir + "/bench-gone.svg": "<svg/>", imageDir + "/tuning-gone.svg": "<svg/>",
 		imageDir + "/report.svg": "<svg/>"} {
 		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
@@ -69,14 +70,16 @@ func TestTheDocument(t *testing.T) {
 		if err := Write(book, raw, root); err != nil {
 			t.Fatal(err)
 		}
-		got := textOf(t, root, documentFile)
-		if *update {
-			if err := os.WriteFile("testdata/side.md", []byte(got), 0o644); err != nil {
-				t.Fatal(err)
+		for golden, file := range map[string]string{"testdata/side.md": documentFile, "testdata/tuning.md": tuningFile} {
+			got := textOf(t, root, file)
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
 			}
-		}
-		if want := textOf(t, "testdata/side.md"); got != want {
-			t.Fatalf("testdata/side.md is not what is written now (go test ./benchmarks/tally -update):\n%s", got)
+			if want := textOf(t, golden); got != want {
+				t.Fatalf("%s is not what is written now (go test ./benchmarks/tally -update):\n%s", golden, got)
+			}
 		}
 	}
 	files, err := filepath.Glob(filepath.Join(root, imageDir, "*"))
@@ -88,7 +91,7 @@ func TestTheDocument(t *testing.T) {
 		names = append(names, filepath.Base(f))
 	}
 	want := "bench-codecs.svg bench-latency.svg bench-memory.svg bench-produce.svg bench-ratios.svg bench-synced.svg " +
-		"report.svg"
+		"report.svg tuning-acks.svg tuning-codecs.svg tuning-cpu.svg tuning-throughput.svg"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("images: %s\nwant:   %s", got, want)
 	}
@@ -97,7 +100,8 @@ func TestTheDocument(t *testing.T) {
 // TestChartsAreXML, hold what they are of, and are the same bytes each time.
 func TestChartsAreXML(t *testing.T) {
 	book, raw := bookOf(t, "testdata/book"), rawOf(t, "testdata/side.jsonl")
-	charts, again := Of(book, raw).Charts(), Of(book, raw).Charts()
+	drawn := func() []Chart { return append(Of(book, raw).Charts(), Of(book, raw).TuningCharts()...) }
+	charts, again := drawn(), drawn()
 	holds := map[string][]string{
 		"bench-ratios.svg":  {"goal met", "goal missed", "×4.00", "×4.50, goal ×6", "knee"},
 		"bench-latency.svg": {"50 % of the knee: p99.9", "2.00 / 5.00 ms  ×2.50"},
@@ -105,6 +109,11 @@ func TestChartsAreXML(t *testing.T) {
 		"bench-synced.svg":  {"Tailrace, 1 partition", "Kafka, 1 partition"},
 		"bench-codecs.svg":  {"gzip", "3.50"},
 		"bench-memory.svg":  {"idle after a start", "8.75 + 5.00 MiB", "365 + 25.0 MiB"},
+
+		"tuning-throughput.svg": {"16 KiB, linger 5 ms", "Kafka", "315"},
+		"tuning-cpu.svg":        {"1 MiB, linger 0", "2.10"},
+		"tuning-acks.svg":       {"acks all, synced", "693"},
+		"tuning-codecs.svg":     {"lz4", "zstd", "none"},
 	}
 	for i, c := range charts {
 		if c != again[i] {
@@ -142,8 +151,10 @@ func TestNothingMeasured(t *testing.T) {
 	if got := textOf(t, root, documentFile); got != want {
 		t.Error(got)
 	}
-	if left, _ := filepath.Glob(filepath.Join(root, imageDir, imageNames)); len(left) > 0 {
-		t.Errorf("charts of nothing: %v", left)
+	for _, names := range []string{imageNames, tuningNames} {
+		if left, _ := filepath.Glob(filepath.Join(root, imageDir, names)); len(left) > 0 {
+			t.Errorf("charts of nothing: %v", left)
+		}
 	}
 	if err := Write(bookOf(t, "testdata/book"), &Raw{}, repository(t, "prose alone")); err == nil {
 		t.Error("a document without the lines was written")
@@ -270,9 +281,16 @@ func TestBenchmarksFollowFromTheResults(t *testing.T) {
 	if part != want {
 		t.Errorf("%s is not what follows from %s: go test ./benchmarks/tally -update", documentFile, results)
 	}
-	drawn, err := filepath.Glob(filepath.Join(root, imageDir, imageNames))
+	chartsFollow(t, imageNames, charts)
+}
+
+// chartsFollow: the repository holds these charts of a kind, and no others.
+func chartsFollow(t *testing.T, names string, charts []Chart) {
+	t.Helper()
+	const root = "../.."
+	drawn, err := filepath.Glob(filepath.Join(root, imageDir, names))
 	if err != nil || len(drawn) != len(charts) {
-		t.Errorf("%d charts in %s, want %d (%v)", len(drawn), imageDir, len(charts), err)
+		t.Errorf("%d charts %s in %s, want %d (%v)", len(drawn), names, imageDir, len(charts), err)
 	}
 	for _, c := range charts {
 		if textOf(t, root, imageDir, c.File) != c.SVG {

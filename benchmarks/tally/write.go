@@ -23,7 +23,7 @@ const (
 	imageNames   = "bench-*.svg" // all of them are ours: one that no longer follows from the results is removed
 )
 
-// Write brings BENCHMARKS.md and its charts in line with the raw results.
+// Write brings BENCHMARKS.md, docs/TUNING.md and their charts in line with the raw results.
 func Write(book *scenario.Book, raw *Raw, repoRoot string) error {
 	t := Of(book, raw)
 	charts := t.Charts()
@@ -36,7 +36,18 @@ func Write(book *scenario.Book, raw *Raw, repoRoot string) error {
 	if err != nil {
 		return err
 	}
-	stale, err := filepath.Glob(filepath.Join(repoRoot, imageDir, imageNames))
+	if err := writeCharts(repoRoot, imageNames, charts); err != nil {
+		return err
+	}
+	if err := os.WriteFile(file, []byte(head+t.part(charts)+tail), 0o644); err != nil {
+		return err
+	}
+	return t.writeTuning(repoRoot)
+}
+
+// writeCharts replaces all charts whose names are of a kind.
+func writeCharts(repoRoot, names string, charts []Chart) error {
+	stale, err := filepath.Glob(filepath.Join(repoRoot, imageDir, names))
 	if err != nil {
 		return err
 	}
@@ -50,7 +61,7 @@ func Write(book *scenario.Book, raw *Raw, repoRoot string) error {
 			return err
 		}
 	}
-	return os.WriteFile(file, []byte(head+t.part(charts)+tail), 0o644)
+	return nil
 }
 
 // part is what stands between the lines.
