@@ -82,10 +82,11 @@ func TestSystemsTakeTurns(t *testing.T) {
 
 func TestPartOfTheKnee(t *testing.T) {
 	c := read(t)
+	c.bootID = "now"
 	if _, err := c.partOfKnee("50"); err == nil || !strings.Contains(err.Error(), "knee") {
 		t.Errorf("half of an unknown knee: %v", err)
 	}
-	c.raw.Places = []tally.Place{{Commit: "old"}, {Commit: "c"}}
+	c.raw.Places = []tally.Place{{BootID: "before"}, {BootID: "now"}}
 	for place, rates := range [][]float64{{7}, {3000, 1000, 2000}} {
 		for _, rate := range rates {
 			c.raw.Measurements = append(c.raw.Measurements, tally.Measurement{Row: kneeRow, System: scenario.Kafka,

@@ -107,7 +107,8 @@ func figures(r *result.Run) (map[string]float64, string) {
 // kneeRow is the row whose results say where Kafka's knee lies.
 const kneeRow = "knee"
 
-// partOfKnee is a rate: so many percent of the median of the knees that were found.
+// partOfKnee is a rate: so many percent of the median of the knees that were found since this machine booted. Kafka's
+// knee is the same whatever is changed here.
 func (c *contest) partOfKnee(percent string) (float64, error) {
 	part, err := strconv.ParseFloat(percent, 64)
 	if err != nil {
@@ -115,7 +116,7 @@ func (c *contest) partOfKnee(percent string) (float64, error) {
 	}
 	var knees []float64
 	for _, m := range c.raw.Measurements {
-		if m.Row == kneeRow && m.System == scenario.Kafka && m.Failed == "" && c.raw.Places[m.Place].Commit == c.commit {
+		if m.Row == kneeRow && m.System == scenario.Kafka && m.Failed == "" && c.raw.Places[m.Place].BootID == c.bootID {
 			knees = append(knees, m.Values["kneePerSecond"])
 		}
 	}

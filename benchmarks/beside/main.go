@@ -40,6 +40,7 @@ type contest struct {
 	book   *scenario.Book
 	raw    *tally.Raw
 	commit string
+	bootID string
 	number int      // of the last topic
 	left   []string // directories that are removed at the end
 }
@@ -142,6 +143,7 @@ func (c *contest) measure(ctx context.Context, turns []turn, command string, war
 	if err != nil {
 		return err
 	}
+	c.bootID = place.BootID
 	if c.raw, err = tally.Open(c.results, place); err != nil {
 		return err
 	}
