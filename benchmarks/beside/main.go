@@ -71,7 +71,7 @@ func run(ctx context.Context, args []string) error {
 	fs.Float64Var(&seconds, "seconds", 1.5, "length of a measurement whose row names none")
 	fs.IntVar(&c.alternations, "alternations", 0, "turns of each system (0: as groups.yaml says)")
 	fs.DurationVar(&c.warmUp, "warm-up", 0, "of Kafka at each start (0: as groups.yaml says)")
-	fs.IntVar(&warm, "warm", 4, "GiB of free memory kept ready (see benchmarks/proc.Warm)")
+	fs.IntVar(&warm, "warm", 12, "GiB of free memory kept ready (see benchmarks/proc.Warm)")
 	fs.IntVar(&c.serverCore, "server-core", 0, "core of the brokers and loops")
 	fs.IntVar(&c.clientCore, "client-core", 1, "core of the load")
 	fs.StringVar(&c.commit, "commit", "unknown", "what was built")
