@@ -21,7 +21,8 @@ type mold struct {
 	// Eight bytes from the offset delta on, of which it and the key's length count.
 	mid, midMask uint64
 	midAt        int
-	more         uint64 // 0x80 if the offset delta has two bytes: the bit that says so in the first
+	more         uint64 // the bits that say so where the offset delta has more than one byte
+	until        int    // the index at which it needs one byte more
 
 	// Two bytes from the value's length on.
 	tail, tailMask uint16
@@ -67,10 +68,13 @@ func (m *mold) cast(rec []byte) bool {
 	m.headMask = low(m.midAt) &^ (low(m.stampAt) &^ low(q)) // without the attributes
 	m.stampMask = low(m.midAt) &^ low(m.stampAt) & 0x7f7f7f7f7f7f7f7f
 
-	_, q = short(w, m.midAt)
+	if _, q = short(w, m.midAt); q > window {
+		_, q = long(w, m.midAt)
+	}
+	width := q - m.midAt
+	m.more, m.until = 0x8080&low(width-1), 1<<(7*width-1)
 	key, q := short(w, q)
-	m.mid, m.midMask = binary.LittleEndian.Uint64(w[m.midAt&7:]), low(q-m.midAt)
-	m.more, m.null = m.mid&0x80, key == 1
+	m.mid, m.midMask, m.null = binary.LittleEndian.Uint64(w[m.midAt&7:]), low(q-m.midAt), key == 1
 	q += int(key >> 1) // nothing if it is null
 
 	m.tail, m.tailMask, m.tailAt = binary.LittleEndian.Uint16(rec[q:]), 0xff, q
@@ -95,14 +99,10 @@ func low(n int) uint64 { return 1<<(8*n) - 1 }
 // returns the index of the first record it did not take, and b from there on.
 func (s *scan) runAlike(m *mold, b []byte, i, n int, base int64) (int, []byte) {
 	first := i
-	if m.more == 0 {
-		n = min(n, 1<<6) // where the offset delta gets its second byte
-	} else {
-		n = min(n, 1<<13) // and its third
-	}
+	n = min(n, m.until)
 	size, head, mid := m.size, m.head, m.mid
 	for ; i < n && len(b) >= size; i++ {
-		mid = (mid + 2) | m.more // the next offset delta, zigzag: the carry into the second byte comes about by itself
+		mid = (mid + 2) | m.more // the next offset delta, zigzag: carries into later bytes come about by themselves
 		rec := b[:size]
 		w := (*[window]byte)(rec)
 		d := (binary.LittleEndian.Uint64(w[m.midAt&7:]) ^ mid) & m.midMask

@@ -63,6 +63,8 @@ func TestAlikeIsTaken(t *testing.T) {
 		"until it has 3":                {alike(t, 9000, 2, []byte("key"), make([]byte, 20)), 100, 4096},
 		"timestamp delta of 3 bytes":    {alike(t, 9000, 2, []byte("key"), make([]byte, 20)), 5000, 8192},
 		"timestamp delta of 4 bytes":    {alike(t, 9000, 8192, []byte("key"), make([]byte, 20)), 200, 8192},
+		"offset delta of 3 bytes":       {alike(t, 10000, 0, []byte("key"), make([]byte, 20)), 8192, 10000},
+		"of 3, and a long key":          {alike(t, 10000, 0, make([]byte, 70), make([]byte, 20)), 9000, 10000},
 		"the last record is taken, too": {alike(t, 40, 0, []byte("key"), make([]byte, 20)), 1, 40},
 	} {
 		b := c.v.Records()
@@ -134,11 +136,11 @@ func TestWalksAgreeOnTheCount(t *testing.T) {
 	}
 }
 
-// TestWalksAgreeWhereOffsetsGrow has a record with the first offset delta of two and of three bytes that is of the size
-// of those before it, and ends in a null key's 1. Read like those, it is sound; in truth it has no header count.
+// TestWalksAgreeWhereOffsetsGrow has a record with the first offset delta of two, three and four bytes that is of the
+// size of those before it, and ends in a null key's 1. Read like those, it is sound; in truth it has no header count.
 func TestWalksAgreeWhereOffsetsGrow(t *testing.T) {
 	value := bytes.Repeat([]byte("v"), 20)
-	for n, delta := range map[int][]byte{1 << 6: {0x80, 1}, 1 << 13: {0x80, 0x80, 1}} {
+	for n, delta := range map[int][]byte{1 << 6: {0x80, 1}, 1 << 13: {0x80, 0x80, 1}, 1 << 20: {0x80, 0x80, 0x80, 1}} {
 		b := alike(t, n, 0, nil, value).Records()
 		b = append(b, raw(append(append(append([]byte{0, 0}, delta...), 40), append(value, 0)...)...)...)
 		walksAgree(t, b, n+1, now)
@@ -166,6 +168,23 @@ func TestWalksAgreeOnDamageAmongAlikes(t *testing.T) {
 		}
 		if t.Failed() {
 			t.Fatal(name)
+		}
+	}
+}
+
+// TestWalksAgreeOnDamageBehindManyRecords is the same for offset deltas of three bytes.
+func TestWalksAgreeOnDamageBehindManyRecords(t *testing.T) {
+	const n = 1<<13 + 300
+	for _, v := range []View{alike(t, n, 0, nil, make([]byte, 20)), alike(t, n, 0, make([]byte, 66), []byte("v"))} {
+		b := v.Records()
+		size := (len(b) - len(b)/n) / n
+		for at := len(b) - 100*size; at < len(b)-99*size+8; at++ {
+			was := b[at]
+			for _, c := range []byte{0, 1, 0x7f, 0x80, 0x81, 0xff, was - 2, was + 2, was ^ 0x80} {
+				b[at] = c
+				walksAgree(t, b, v.Count(), v.BaseTimestamp())
+			}
+			b[at] = was
 		}
 	}
 }

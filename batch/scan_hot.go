@@ -14,7 +14,7 @@ type scan struct {
 }
 
 // window is how many bytes the fast path reads without looking at the end. The fields before the key that it takes
-// are at most 2+1+4+2+2 bytes long.
+// are at most 2+1+4+3+2 bytes long.
 const window = 16
 
 // walk goes over the n records in b, which must fill it exactly, and checks every length in them. base is the batch's
@@ -144,15 +144,18 @@ func long(w *[window]byte, q int) (u uint32, next int) {
 	return 0, tooLong
 }
 
-// isOffset reports whether the varint at q is i, in one or two bytes, and returns the position behind it. Comparing
+// isOffset reports whether the varint at q is i, in one to three bytes, and returns the position behind it. Comparing
 // with the expected bytes is cheaper than reading the number. The fields before it end at 2+1+4 at the latest.
 func isOffset(w *[window]byte, q int, i uint32) (next int, ok bool) {
 	u := i << 1 // zigzag
-	have := uint32(binary.LittleEndian.Uint16(w[q&7:]))
-	if u < 0x80 {
+	have := binary.LittleEndian.Uint32(w[q&7:])
+	switch {
+	case u < 0x80:
 		return q + 1, have&0xff == u
+	case u <= maxShort:
+		return q + 2, have&0xffff == u&0x7f|0x80|u>>7<<8
 	}
-	return q + 2, u <= maxShort && have == u&0x7f|0x80|u>>7<<8
+	return q + 3, u < 1<<21 && have&0xffffff == u&0x7f|u>>7&0x7f<<8|0x8080|u>>14<<16
 }
 
 // headersFill reports whether b, which is not empty, is a header count and exactly as many headers, with all lengths
