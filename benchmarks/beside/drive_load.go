@@ -98,10 +98,13 @@ func figures(r *result.Run) (map[string]float64, string) {
 		}
 		v[clock+"MaxMs"] = curve.Max
 	}
-	if r.Verdict.Bound != result.BoundNone {
-		return v, string(r.Verdict.Bound) + "-bound: " + r.Verdict.Why
+	switch r.Verdict.Bound {
+	case result.BoundNone:
+		return v, ""
+	case result.BoundGenerator:
+		return v, "the load generator was the limit"
 	}
-	return v, ""
+	return v, r.Verdict.Why
 }
 
 // kneeRow is the row whose results say where Kafka's knee lies.

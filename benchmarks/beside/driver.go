@@ -51,7 +51,15 @@ func (c *contest) checkDrivers() error {
 			d, ok := drivers[r.Driver]
 			if !ok {
 				wrong = append(wrong, fmt.Errorf("%s: %s: no driver %q", s.File, r.Name, r.Driver))
-			} else if restarts := c.book.Groups[r.Group].Restarts; restarts != (d.life != nil) {
+				continue
+			}
+			for _, system := range c.book.Groups[r.Group].Systems {
+				if r.On(system) && !d.on(system) {
+					wrong = append(wrong, fmt.Errorf("%s: %s: driver %s cannot load a %s: name the row's systems", s.File,
+						r.Name, r.Driver, system))
+				}
+			}
+			if restarts := c.book.Groups[r.Group].Restarts; restarts != (d.life != nil) {
 				wrong = append(wrong, fmt.Errorf("%s: %s: driver %s does not fit into group %s", s.File, r.Name, r.Driver,
 					r.Group))
 			}

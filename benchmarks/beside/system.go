@@ -119,7 +119,7 @@ func (s *served) tail() string {
 // topic: every append is synced before it is acknowledged. Tailrace's own key speaks of acks all alone, so a synced row
 // with acks 1 needs flush.messages there too.
 func durabilityKeys(system scenario.System, r *scenario.Row) map[string]string {
-	keys := map[string]string{"file.delete.delay.ms": "1000"} // deleted data leaves memory and disk soon
+	keys := map[string]string{"file.delete.delay.ms": "100"} // deleted data leaves memory and disk soon
 	d := r.Durability
 	switch {
 	case system == scenario.Tailrace && d == scenario.Synced && r.With["acks"] == "1":

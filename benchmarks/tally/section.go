@@ -220,21 +220,34 @@ func (t *Tally) share(f *Figures) string {
 	return strings.Join(parts, "<br>")
 }
 
-// remarks are what a table cannot hold: failures with their reasons, alternations that are missing, notes.
+// remarks are what a table cannot hold: failures with their reasons, alternations that are missing, notes. What is true
+// of several rows is said once.
 func (t *Tally) remarks(w *writer, list []*Figures) {
-	var lines []string
+	var texts []string
+	rows := map[string][]string{}
+	add := func(f *Figures, text string) {
+		if text == "" {
+			return
+		}
+		if rows[text] == nil {
+			texts = append(texts, text)
+		}
+		rows[text] = append(rows[text], "`"+f.Row.Name+"`")
+	}
 	for _, f := range list {
-		name := "- `" + f.Row.Name + "`"
 		for _, e := range f.Failures() {
-			lines = append(lines, fmt.Sprintf("%s **failed** on %s, alternation %d: %s", name, e.System, e.Alternation,
-				foreign(e.Why)))
+			add(f, fmt.Sprintf("**failed** on %s, alternation %d: %s", e.System, e.Alternation, foreign(e.Why)))
 		}
-		if text := t.short(f); text != "" {
-			lines = append(lines, name+": "+text)
+		add(f, t.short(f))
+		add(f, foreign(strings.Join(f.notes(), "; ")))
+	}
+	lines := make([]string, len(texts))
+	for i, text := range texts {
+		names := strings.Join(rows[text], ", ")
+		if len(rows[text]) == len(list) && len(list) > 1 {
+			names = "all rows"
 		}
-		if notes := f.notes(); len(notes) > 0 {
-			lines = append(lines, name+": "+foreign(strings.Join(notes, "; ")))
-		}
+		lines[i] = "- " + names + ": " + text
 	}
 	if len(lines) > 0 {
 		w.paragraph("%s", strings.Join(lines, "\n"))
