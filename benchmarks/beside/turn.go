@@ -134,7 +134,7 @@ func (c *contest) take(ctx context.Context, t turn) error {
 		return err
 	}
 	defer func() {
-		if err := c.discard(s); err != nil {
+		if err := s.discard(); err != nil {
 			fmt.Println("  ", err)
 		}
 	}()
@@ -146,7 +146,7 @@ func (c *contest) take(ctx context.Context, t turn) error {
 			return err
 		}
 		if s.gone() {
-			return fmt.Errorf("%s ended while it was measured: %s", t.system, s.tail())
+			return fmt.Errorf("%s ended while it was measured: %s", t.system, s.lastWords())
 		}
 	}
 	return nil
@@ -162,7 +162,7 @@ func (c *contest) warm(ctx context.Context, t turn, s *served) error {
 				continue
 			}
 			if _, _, err := d.load(ctx, c, s, r, warmWindow); err != nil {
-				return fmt.Errorf("warm %s with %s: %w; it printed:\n%s", t.system, r.Name, err, s.tail())
+				return fmt.Errorf("warm %s with %s: %w; it printed:\n%s", t.system, r.Name, err, s.lastWords())
 			}
 		}
 		if !slices.ContainsFunc(t.rows, func(r *scenario.Row) bool { return drivers[r.Driver].warms }) {
