@@ -80,6 +80,41 @@ func TestSystemsTakeTurns(t *testing.T) {
 	}
 }
 
+// TestResumeAfterAReboot: what is left of an alternation is measured on all systems, since a ratio is of neighbours in
+// time; a whole one is not. A knee of another boot is no knee of this one.
+func TestResumeAfterAReboot(t *testing.T) {
+	c := read(t)
+	c.bootID = "now"
+	c.raw.Places = []tally.Place{{Commit: "c", BootID: "before"}}
+	for _, row := range []string{"produce-6-partitions", "latency-10"} {
+		for _, a := range []int{1, 2, 3} {
+			for _, s := range []scenario.System{scenario.Tailrace, scenario.Kafka} {
+				if s == scenario.Kafka && a == 3 {
+					continue
+				}
+				c.raw.Measurements = append(c.raw.Measurements, tally.Measurement{Row: row, System: s, Alternation: a})
+			}
+		}
+	}
+	left := c.open(c.turns(nil, []string{"produce-6-partitions"}))
+	if len(left) != 2 || left[0].alternation != 3 || left[1].alternation != 3 || left[0].system == left[1].system {
+		t.Errorf("left after a reboot: %+v", left)
+	}
+	if found := c.withKnee(left); len(found) != len(left) {
+		t.Errorf("a knee is looked for that no row needs: %+v", found)
+	}
+	left = c.open(c.turns(nil, []string{"latency-10"}))
+	if first := c.withKnee(left)[0]; first.rows[0].Name != kneeRow {
+		t.Errorf("a rate is a part of a knee of another boot, and %s comes first", first.rows[0].Name)
+	}
+	c.raw.Measurements = append(c.raw.Measurements, tally.Measurement{Row: kneeRow, System: scenario.Kafka, Place: 1,
+		Values: map[string]float64{"kneePerSecond": 1000}})
+	c.raw.Places = append(c.raw.Places, tally.Place{BootID: "now"})
+	if found := c.withKnee(left); len(found) != len(left) {
+		t.Errorf("the knee is known and looked for again: %+v", found)
+	}
+}
+
 func TestPartOfTheKnee(t *testing.T) {
 	c := read(t)
 	c.bootID = "now"

@@ -50,7 +50,7 @@ func (c *contest) planOf(s *served, r *scenario.Row) (*plan.Plan, error) {
 		if name == "goal" {
 			continue
 		}
-		if part, ok := strings.CutSuffix(value, "% of knee"); ok && name == "rate" {
+		if part, ok := strings.CutSuffix(value, ofKnee); ok && name == "rate" {
 			rate, err := c.partOfKnee(part)
 			if err != nil {
 				return nil, err
@@ -104,8 +104,10 @@ func figures(r *result.Run) (map[string]float64, string) {
 	return v, ""
 }
 
-// kneeRow is the row whose results say where Kafka's knee lies.
-const kneeRow = "knee"
+const (
+	kneeRow = "knee"      // the row whose results say where Kafka's knee lies
+	ofKnee  = "% of knee" // ends a rate that is a part of it
+)
 
 // partOfKnee is a rate: so many percent of the median of the knees that were found since this machine booted. Kafka's
 // knee is the same whatever is changed here.

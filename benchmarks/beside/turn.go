@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"tailrace/benchmarks/scenario"
@@ -60,17 +61,46 @@ func (c *contest) turns(groups, rows []string) (list []turn) {
 	return list
 }
 
-// open leaves out what is measured already.
+// open leaves out what is measured already. Where something of a row's alternation is left, what an earlier boot of the
+// machine has of it is measured again: a ratio is of neighbours in time.
 func (c *contest) open(turns []turn) (left []turn) {
+	type round struct {
+		row         string
+		alternation int
+	}
+	partly := map[round]bool{}
+	for _, t := range turns {
+		for _, r := range t.rows {
+			if _, has := c.raw.Has(c.commit, r.Name, t.system, t.alternation); !has {
+				partly[round{r.Name, t.alternation}] = true
+			}
+		}
+	}
 	for _, t := range turns {
 		t.rows = slices.DeleteFunc(slices.Clone(t.rows), func(r *scenario.Row) bool {
-			return c.raw.Has(c.commit, r.Name, t.system, t.alternation)
+			boot, has := c.raw.Has(c.commit, r.Name, t.system, t.alternation)
+			return has && (boot == c.bootID || !partly[round{r.Name, t.alternation}])
 		})
 		if len(t.rows) > 0 {
 			left = append(left, t)
 		}
 	}
 	return left
+}
+
+// withKnee puts the search for Kafka's knee before rows whose rates are parts of it, if nobody has looked for it since
+// the machine booted.
+func (c *contest) withKnee(turns []turn) []turn {
+	needs := func(t turn) bool {
+		return slices.ContainsFunc(t.rows, func(r *scenario.Row) bool { return strings.HasSuffix(r.With["rate"], ofKnee) })
+	}
+	finds := func(t turn) bool {
+		return slices.ContainsFunc(t.rows, func(r *scenario.Row) bool { return r.Name == kneeRow })
+	}
+	if _, err := c.partOfKnee("100"); err == nil || !slices.ContainsFunc(turns, needs) || slices.ContainsFunc(turns, finds) {
+		return turns
+	}
+	return append(c.turns(nil, []string{kneeRow}), turns...)
 }
 
 // warmUpOf is how long a system is warmed before it is measured.
