@@ -25,6 +25,7 @@ type turn struct {
 const (
 	startOfKafka = 6 * time.Second
 	aroundRow    = 2 * time.Second // topic, fill, ramp
+	aroundWarm   = time.Second     // the same, in the warm-up
 )
 
 // turns lays a run out. Alternation after alternation, systems take turns; every second time in the opposite order, so
@@ -125,7 +126,9 @@ func (c *contest) estimate(turns []turn) string {
 	var sum time.Duration
 	rows := 0
 	for _, t := range turns {
-		sum += c.warmUpOf(t)
+		if long := c.warmUpOf(t); long > 0 {
+			sum += max(long, time.Duration(len(warming(t)))*(warmWindow+aroundWarm))
+		}
 		if compiles(t.system) {
 			sum += startOfKafka
 		}
@@ -182,26 +185,41 @@ func (c *contest) take(ctx context.Context, t turn) error {
 	return nil
 }
 
-// warm puts the rows' own loads on, in turn, until the time is over: a virtual machine compiles what it is asked for.
+// warm puts the rows' own loads on, in turn, until the time is over and each was on once: a virtual machine compiles
+// what it is asked for. Where no row's load is a warm-up, produce and fetch are put on.
 func (c *contest) warm(ctx context.Context, t turn, s *served) error {
-	until := time.Now().Add(c.warmUpOf(t))
-	for time.Now().Before(until) {
-		for _, r := range t.rows {
-			d := drivers[r.Driver]
-			if !d.warms || time.Now().After(until) {
-				continue
-			}
-			if _, _, err := d.load(ctx, c, s, r, warmWindow); err != nil {
-				return fmt.Errorf("warm %s with %s: %w; it printed:\n%s", t.system, r.Name, err, s.lastWords())
+	long := c.warmUpOf(t)
+	if long == 0 {
+		return nil
+	}
+	rows := warming(t)
+	until := time.Now().Add(long)
+	for first := true; first || time.Now().Before(until); first = false {
+		if len(rows) == 0 {
+			if err := c.warmWithRecords(ctx, s, time.Until(until)); err != nil {
+				return fmt.Errorf("warm %s: %w; it printed:\n%s", t.system, err, s.lastWords())
 			}
 		}
-		if !slices.ContainsFunc(t.rows, func(r *scenario.Row) bool { return drivers[r.Driver].warms }) {
-			if err := c.warmWithRecords(ctx, s, time.Until(until)); err != nil {
-				return err
+		for _, r := range rows {
+			if !first && time.Now().After(until) {
+				break
+			}
+			if _, _, err := drivers[r.Driver].load(ctx, c, s, r, warmWindow); err != nil {
+				return fmt.Errorf("warm %s with %s: %w; it printed:\n%s", t.system, r.Name, err, s.lastWords())
 			}
 		}
 	}
 	return nil
+}
+
+// warming are the rows of a turn whose loads are a warm-up.
+func warming(t turn) (rows []*scenario.Row) {
+	for _, r := range t.rows {
+		if drivers[r.Driver].warms {
+			rows = append(rows, r)
+		}
+	}
+	return rows
 }
 
 // warmWindow is how long one load lasts while a system is warmed.
