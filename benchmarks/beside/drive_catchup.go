@@ -123,8 +123,8 @@ func (b *backlog) drop() error {
 	return err
 }
 
-// sync writes the backlog to the disk: only clean pages can be dropped, and what is measured shares the disk with none of
-// its bytes.
+// sync writes the backlog to the disk: only clean pages can be dropped, and what is measured shares the disk with none
+// of its bytes.
 func (b *backlog) sync() error {
 	return b.eachFile(func(f *os.File) error { return unix.Fdatasync(int(f.Fd())) })
 }

@@ -51,7 +51,7 @@ func (c *contest) newLife(system scenario.System) (*life, error) {
 		l.name, l.args = c.tailrace, []string{"serve", "--listen", addr, "--data", filepath.Join(dir, "data")}
 		return l, nil
 	}
-	if _, err := c.kafka(system, "format", dir, strconv.Itoa(port)); err != nil {
+	if _, err := c.kafka(system, "format", dir, strconv.Itoa(port), kafkaDeletesSoon); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	line, err := c.kafka(system, "command", dir)

@@ -106,11 +106,18 @@ func (s *served) printed() string {
 	return strings.Join(lines[max(0, len(lines)-atMost):], "\n")
 }
 
+// Deleted data leaves memory and disk soon, on both systems, or a row would share the disk with the bytes of those
+// before it. For a topic that is deleted, Kafka asks the broker's setting and not the topic's: a minute, else.
+const (
+	deleteDelay      = "file.delete.delay.ms"
+	kafkaDeletesSoon = "log.segment.delete.delay.ms=1000"
+)
+
 // durabilityKeys set what an ack means, for a topic. Kafka's flush.messages=1 is log.flush.interval.messages=1 for one
 // topic: every append is synced before it is acknowledged. Tailrace's own key speaks of acks all alone, so a synced row
 // with acks 1 needs flush.messages there too.
 func durabilityKeys(system scenario.System, r *scenario.Row) map[string]string {
-	keys := map[string]string{"file.delete.delay.ms": "1000"} // deleted data leaves memory and disk soon
+	keys := map[string]string{deleteDelay: "1000"}
 	d := r.Durability
 	switch {
 	case system == scenario.Tailrace && d == scenario.Synced && r.With["acks"] == "1":

@@ -98,7 +98,8 @@ func (c *contest) withKnee(turns []turn) []turn {
 	finds := func(t turn) bool {
 		return slices.ContainsFunc(t.rows, func(r *scenario.Row) bool { return r.Name == kneeRow })
 	}
-	if _, err := c.partOfKnee("100"); err == nil || !slices.ContainsFunc(turns, needs) || slices.ContainsFunc(turns, finds) {
+	_, unknown := c.partOfKnee("100")
+	if unknown == nil || !slices.ContainsFunc(turns, needs) || slices.ContainsFunc(turns, finds) {
 		return turns
 	}
 	return append(c.turns(nil, []string{kneeRow}), turns...)
