@@ -201,8 +201,9 @@ func TestMatrix(t *testing.T) {
 		for _, batch := range []string{"16KiB", "1MiB"} {
 			for i, linger := range []string{"0", "5ms"} {
 				name := acks + batch + linger
+				durable := map[string]scenario.Durability{"0": scenario.PageCache}[acks]
 				s.Rows = append(s.Rows, scenario.Row{Name: name, Group: "g", Metric: "megabytesPerSecond", More: true,
-					Show: []string{"cpuUsPerRecord"}, With: map[string]string{"acks": acks, "batch-size": batch,
+					Durability: durable, Show: []string{"cpuUsPerRecord"}, With: map[string]string{"acks": acks, "batch-size": batch,
 						"linger": linger}})
 				for system, v := range map[scenario.System]float64{scenario.Tailrace: 300, scenario.Kafka: 100} {
 					raw.Measurements = append(raw.Measurements, Measurement{Row: name, System: system, Alternation: 1,
@@ -218,7 +219,7 @@ func TestMatrix(t *testing.T) {
 	text = strings.ReplaceAll(text, "\u00a0", " ")
 	const zero, five = "300 / 100 MB/s **×3.00**<br>CPU 3.33 / 10.0 µs/record ×3.00",
 		"301 / 101 MB/s **×2.98**<br>CPU 3.33 / 10.0 µs/record ×3.00"
-	for _, want := range []string{"**acks 0**\n\n| batch-size | linger 0 | linger 5ms |\n|---|---|---|\n" +
+	for _, want := range []string{"**acks 0**, page cache\n\n| batch-size | linger 0 | linger 5ms |\n|---|---|---|\n" +
 		"| **16KiB** | " + zero + " | " + five + " |\n| **1MiB** | " + zero + " | " + five + " |\n",
 		"**acks all**\n", "| **1MiB** | " + zero + " | not measured |\n"} {
 		if !strings.Contains(text, want) {
