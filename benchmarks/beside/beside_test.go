@@ -10,6 +10,7 @@ import (
 	"tailrace/benchmarks/proc"
 	"tailrace/benchmarks/scenario"
 	"tailrace/benchmarks/tally"
+	"tailrace/loadgen/result"
 )
 
 func read(t *testing.T) *contest {
@@ -112,6 +113,18 @@ func TestResumeAfterAReboot(t *testing.T) {
 	c.raw.Places = append(c.raw.Places, tally.Place{BootID: "now"})
 	if found := c.withKnee(left); len(found) != len(left) {
 		t.Errorf("the knee is known and looked for again: %+v", found)
+	}
+}
+
+// TestMemoryIsThatOfTheLoad, and not what is left when its topic is deleted.
+func TestMemoryIsThatOfTheLoad(t *testing.T) {
+	run := &result.Run{Seconds: []result.Second{{Broker: &result.SecondCost{Anon: 9 * mib}},
+		{Broker: &result.SecondCost{Anon: 5 * mib, File: 7 * mib}}}}
+	if v, _ := figures(run); v["anonMiB"] != 5 || v["fileMiB"] != 7 {
+		t.Errorf("%v MiB and %v MiB", v["anonMiB"], v["fileMiB"])
+	}
+	if v, _ := figures(&result.Run{Seconds: []result.Second{{}}}); len(v) == 0 || v["anonMiB"] != 0 {
+		t.Errorf("without a look at the broker: %v", v)
 	}
 }
 
