@@ -28,7 +28,7 @@ type life struct {
 }
 
 const (
-	// look is how often a system that starts is asked: at first. It grows to half a percent of the time, since a system
+	// look is how often a system that starts is asked: at first. It grows to a percent of the time, since a system
 	// with one core that answers "not yet" two thousand times a second is not ready any sooner.
 	look = time.Millisecond / 2
 
@@ -112,7 +112,7 @@ func (l *life) until(ask func(*rawclient.Caller) error) (time.Duration, error) {
 		select {
 		case <-l.server.Ended():
 			return 0, fmt.Errorf("%s ended by itself: %w", l.system, err)
-		case <-time.After(max(look, took/200)):
+		case <-time.After(max(look, took/100)):
 		}
 		if took > answersWithin {
 			return 0, fmt.Errorf("no good answer within %s: %w", answersWithin, err)
