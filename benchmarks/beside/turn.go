@@ -24,8 +24,9 @@ type turn struct {
 // What things take, for the estimate; measured on the machine of BENCHMARKS.md.
 const (
 	startOfKafka = 6 * time.Second
-	aroundRow    = 2 * time.Second // topic, fill, ramp
-	aroundWarm   = time.Second     // the same, in the warm-up
+	aroundRow    = time.Second     // topic, fill, ramp, until the bytes of the row before are gone
+	aroundKafka  = 2 * time.Second // the same
+	aroundWarm   = time.Second     // topic, fill, ramp in the warm-up
 )
 
 // turns lays a run out. Alternation after alternation, systems take turns; every second time in the opposite order, so
@@ -130,12 +131,14 @@ func (c *contest) estimate(turns []turn) string {
 		if long := c.warmUpOf(t); long > 0 {
 			sum += max(long, time.Duration(len(warming(t)))*(warmWindow+aroundWarm))
 		}
+		around := aroundRow
 		if compiles(t.system) {
 			sum += startOfKafka
+			around = aroundKafka
 		}
 		for _, r := range t.rows {
 			rows++
-			sum += c.windowOf(r) + aroundRow + drivers[r.Driver].beside
+			sum += c.windowOf(r) + around + drivers[r.Driver].beside
 		}
 	}
 	return fmt.Sprintf("%d measurements in %d starts: about %d minutes, until %s", rows, len(turns),
