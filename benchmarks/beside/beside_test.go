@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -125,6 +127,38 @@ func TestMemoryIsThatOfTheLoad(t *testing.T) {
 	}
 	if v, _ := figures(&result.Run{Seconds: []result.Second{{}}}); len(v) == 0 || v["anonMiB"] != 0 {
 		t.Errorf("without a look at the broker: %v", v)
+	}
+}
+
+// TestResumeNeedsACommit: of two trees that are not committed nobody knows whether they are the same.
+func TestResumeNeedsACommit(t *testing.T) {
+	err := run(t.Context(), []string{"--resume", "--estimate", "--commit=c-dirty", "--scenarios=../scenarios",
+		"--results=" + filepath.Join(t.TempDir(), "none")})
+	if err == nil || !strings.Contains(err.Error(), "commit it") {
+		t.Errorf("resumed: %v", err)
+	}
+}
+
+// TestEachLoadWarms: a Java that is warm for one load is not for another, so none is left out when time is short.
+func TestEachLoadWarms(t *testing.T) {
+	was := drivers["produce"]
+	defer func() { drivers["produce"] = was }()
+	count := map[string]int{}
+	drivers["produce"] = driver{warms: true, load: func(_ context.Context, _ *contest, _ *served, r *scenario.Row,
+		_ time.Duration) (map[string]float64, string, error) {
+		count[r.Name]++
+		return nil, "", nil
+	}}
+	c := read(t)
+	one := turn{group: &scenario.Group{WarmUp: time.Nanosecond}, system: scenario.Kafka}
+	for _, name := range []string{"produce-one-10", "catch-up-hot", "produce-6-partitions", "codec-gzip"} {
+		one.rows = append(one.rows, c.book.Row(name))
+	}
+	if err := c.warm(t.Context(), one, &served{}); err != nil {
+		t.Fatal(err)
+	}
+	if len(count) != 3 || count["codec-gzip"] == 0 || count["produce-one-10"] == 0 {
+		t.Errorf("loads put on: %v", count)
 	}
 }
 

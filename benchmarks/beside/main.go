@@ -28,6 +28,9 @@ import (
 	"tailrace/loadgen/machine"
 )
 
+// dirty ends the name of a commit that is not what was built (scripts/bench).
+const dirty = "-dirty"
+
 // contest is one run.
 type contest struct {
 	tailrace, loop, kafkaScript string // what is run
@@ -110,6 +113,9 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	if c.resume {
+		if strings.HasSuffix(c.commit, dirty) {
+			return errors.New("--resume: what is not committed may be another thing than before; commit it")
+		}
 		if turns = c.open(turns); len(turns) == 0 {
 			fmt.Println("this commit has measured all of it")
 			return nil
