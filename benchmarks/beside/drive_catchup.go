@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -102,21 +101,13 @@ func (b *backlog) read() (took, cpu time.Duration, err error) {
 // kernel drops only pages that are clean and that nobody has mapped, and says nothing of the others.
 func (b *backlog) drop() error {
 	const rest = 0.05 // that may stay, the tail that is written next
-	var kept, size int64
-	err := b.eachFile(func(f *os.File) error {
-		if err := unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED); err != nil {
-			return err
-		}
-		info, err := f.Stat()
-		if err != nil {
-			return err
-		}
-		size += info.Size()
-		var cached unix.Cachestat_t
-		err = unix.Cachestat(uint(f.Fd()), &unix.CachestatRange{}, &cached, 0)
-		kept += int64(cached.Cache) * int64(os.Getpagesize())
-		return err
+	err := b.s.eachSegment(b.topic, func(f *os.File) error {
+		return unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED)
 	})
+	if err != nil {
+		return err
+	}
+	kept, size, err := b.s.cached(b.topic)
 	if err == nil && float64(kept) > rest*float64(size) {
 		err = fmt.Errorf("%d of %d bytes of %s are still in the page cache", kept, size, b.topic)
 	}
@@ -126,25 +117,7 @@ func (b *backlog) drop() error {
 // sync writes the backlog to the disk: only clean pages can be dropped, and what is measured shares the disk with none
 // of its bytes.
 func (b *backlog) sync() error {
-	return b.eachFile(func(f *os.File) error { return unix.Fdatasync(int(f.Fd())) })
-}
-
-// eachFile opens the segments of the topic, one after another.
-func (b *backlog) eachFile(do func(f *os.File) error) error {
-	files, err := filepath.Glob(filepath.Join(b.s.logs(), b.topic+"-0", "*.log"))
-	if err != nil || len(files) == 0 {
-		return errors.Join(err, fmt.Errorf("no segments of %s below %s", b.topic, b.s.logs()))
-	}
-	for _, name := range files {
-		f, err := os.Open(name)
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(do(f), f.Close()); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-	}
-	return nil
+	return b.s.eachSegment(b.topic, func(f *os.File) error { return unix.Fdatasync(int(f.Fd())) })
 }
 
 func (b *backlog) moved() float64 { return float64(b.reads) * float64(b.fetch) }

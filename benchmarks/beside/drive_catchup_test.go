@@ -37,6 +37,9 @@ func TestWhatStaysInTheCacheIsNotCold(t *testing.T) {
 	if err := b.sync(); err != nil {
 		t.Fatal(err)
 	}
+	if kept, size, err := b.s.cached("cold"); err != nil || kept != mib || size != mib {
+		t.Errorf("%d of %d bytes are cached, %v", kept, size, err)
+	}
 	if err := b.drop(); err == nil || !strings.Contains(err.Error(), "still in the page cache") {
 		t.Errorf("a file that is mapped was dropped: %v", err)
 	}
