@@ -107,7 +107,8 @@ func (s *served) printed() string {
 }
 
 // Deleted data leaves memory and disk soon, on both systems, or a row would share the disk with the bytes of those
-// before it. For a topic that is deleted, Kafka asks the broker's setting and not the topic's: a minute, else.
+// before it, and would fill memory that proc.Warm has not made ready. For a topic that is deleted, Kafka asks the
+// broker's setting and not the topic's: a minute, else. It begins to delete 30 s after its start, within the warm-up.
 const (
 	deleteDelay      = "file.delete.delay.ms"
 	kafkaDeletesSoon = "log.segment.delete.delay.ms=1000"
