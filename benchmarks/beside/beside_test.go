@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +12,7 @@ import (
 	"tailrace/benchmarks/proc"
 	"tailrace/benchmarks/scenario"
 	"tailrace/benchmarks/tally"
+	"tailrace/loadgen/result"
 )
 
 func read(t *testing.T) *contest {
@@ -77,6 +80,85 @@ func TestSystemsTakeTurns(t *testing.T) {
 		if !broker(one.system) {
 			t.Error("a loop is asked to catch up")
 		}
+	}
+}
+
+// TestResumeAfterAReboot: what is left of an alternation is measured on all systems, since a ratio is of neighbours in
+// time; a whole one is not. A knee of another boot is no knee of this one.
+func TestResumeAfterAReboot(t *testing.T) {
+	c := read(t)
+	c.bootID = "now"
+	c.raw.Places = []tally.Place{{Commit: "c", BootID: "before"}}
+	for _, row := range []string{"produce-6-partitions", "latency-10"} {
+		for _, a := range []int{1, 2, 3} {
+			for _, s := range []scenario.System{scenario.Tailrace, scenario.Kafka} {
+				if s == scenario.Kafka && a == 3 {
+					continue
+				}
+				c.raw.Measurements = append(c.raw.Measurements, tally.Measurement{Row: row, System: s, Alternation: a})
+			}
+		}
+	}
+	left := c.open(c.turns(nil, []string{"produce-6-partitions"}))
+	if len(left) != 2 || left[0].alternation != 3 || left[1].alternation != 3 || left[0].system == left[1].system {
+		t.Errorf("left after a reboot: %+v", left)
+	}
+	if found := c.withKnee(left); len(found) != len(left) {
+		t.Errorf("a knee is looked for that no row needs: %+v", found)
+	}
+	left = c.open(c.turns(nil, []string{"latency-10"}))
+	if first := c.withKnee(left)[0]; first.rows[0].Name != kneeRow {
+		t.Errorf("a rate is a part of a knee of another boot, and %s comes first", first.rows[0].Name)
+	}
+	c.raw.Measurements = append(c.raw.Measurements, tally.Measurement{Row: kneeRow, System: scenario.Kafka, Place: 1,
+		Values: map[string]float64{"kneePerSecond": 1000}})
+	c.raw.Places = append(c.raw.Places, tally.Place{BootID: "now"})
+	if found := c.withKnee(left); len(found) != len(left) {
+		t.Errorf("the knee is known and looked for again: %+v", found)
+	}
+}
+
+// TestMemoryIsThatOfTheLoad, and not what is left when its topic is deleted.
+func TestMemoryIsThatOfTheLoad(t *testing.T) {
+	run := &result.Run{Seconds: []result.Second{{Broker: &result.SecondCost{Anon: 9 * mib}},
+		{Broker: &result.SecondCost{Anon: 5 * mib, File: 7 * mib}}}}
+	if v, _ := figures(run); v["anonMiB"] != 5 || v["fileMiB"] != 7 {
+		t.Errorf("%v MiB and %v MiB", v["anonMiB"], v["fileMiB"])
+	}
+	if v, _ := figures(&result.Run{Seconds: []result.Second{{}}}); len(v) == 0 || v["anonMiB"] != 0 {
+		t.Errorf("without a look at the broker: %v", v)
+	}
+}
+
+// TestResumeNeedsACommit: of two trees that are not committed nobody knows whether they are the same.
+func TestResumeNeedsACommit(t *testing.T) {
+	err := run(t.Context(), []string{"--resume", "--estimate", "--commit=c-dirty", "--scenarios=../scenarios",
+		"--results=" + filepath.Join(t.TempDir(), "none")})
+	if err == nil || !strings.Contains(err.Error(), "commit it") {
+		t.Errorf("resumed: %v", err)
+	}
+}
+
+// TestEachLoadWarms: a Java that is warm for one load is not for another, so none is left out when time is short.
+func TestEachLoadWarms(t *testing.T) {
+	was := drivers["produce"]
+	defer func() { drivers["produce"] = was }()
+	count := map[string]int{}
+	drivers["produce"] = driver{warms: true, load: func(_ context.Context, _ *contest, _ *served, r *scenario.Row,
+		_ time.Duration) (map[string]float64, string, error) {
+		count[r.Name]++
+		return nil, "", nil
+	}}
+	c := read(t)
+	one := turn{group: &scenario.Group{WarmUp: time.Nanosecond}, system: scenario.Kafka}
+	for _, name := range []string{"produce-one-10", "catch-up-hot", "produce-6-partitions", "codec-gzip"} {
+		one.rows = append(one.rows, c.book.Row(name))
+	}
+	if err := c.warm(t.Context(), one, &served{}); err != nil {
+		t.Fatal(err)
+	}
+	if len(count) != 3 || count["codec-gzip"] == 0 || count["produce-one-10"] == 0 {
+		t.Errorf("loads put on: %v", count)
 	}
 }
 

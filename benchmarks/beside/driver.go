@@ -76,7 +76,7 @@ func (d driver) measure(ctx context.Context, c *contest, system scenario.System,
 		if s, err = c.startLoop(system, r); err != nil {
 			return nil, "", err
 		}
-		defer func() { err = errors.Join(err, c.discard(s)) }()
+		defer func() { err = errors.Join(err, s.discard()) }()
 	}
 	return d.load(ctx, c, s, r, window)
 }

@@ -16,8 +16,9 @@ import (
 )
 
 // life is one system from exec to its end, on one directory and one port, as often as it is started. Its process is a
-// child of this one in both systems: what scripts/kafka does around Java would count against Kafka, and a port that is
-// looked at every 50 ms is no clock. Tailrace gets a port by number for the same reason: it is found in the same way.
+// child of this one in both systems. What scripts/kafka does around Java would count against Kafka, a port that is
+// looked at every 50 ms is no clock, and a Java that scripts/kafka has started outlives a harness that is killed.
+// Tailrace gets a port by number for the first reason: it is found in the same way.
 type life struct {
 	*served
 	c    *contest
@@ -27,7 +28,9 @@ type life struct {
 }
 
 const (
-	look = time.Millisecond / 2 // how often a system that starts is asked
+	// look is how often a system that starts is asked: at first. It grows to a percent of the time, since a system
+	// with one core that answers "not yet" two thousand times a second is not ready any sooner.
+	look = time.Millisecond / 2
 
 	answersWithin = 300 * time.Second // a recovery may take minutes
 )
@@ -40,7 +43,7 @@ func (c *contest) newLife(system scenario.System) (*life, error) {
 	}
 	port, err := proc.Ports(2)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	addr := fmt.Sprintf("127.0.0.1:%d", port)
 	l := &life{c: c, served: &served{system: system, addr: addr, dir: dir}}
@@ -48,7 +51,7 @@ func (c *contest) newLife(system scenario.System) (*life, error) {
 		l.name, l.args = c.tailrace, []string{"serve", "--listen", addr, "--data", filepath.Join(dir, "data")}
 		return l, nil
 	}
-	if _, err := c.kafka(system, "format", dir, strconv.Itoa(port)); err != nil {
+	if _, err := c.kafka(system, "format", dir, strconv.Itoa(port), kafkaDeletesSoon); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	line, err := c.kafka(system, "command", dir)
@@ -109,7 +112,7 @@ func (l *life) until(ask func(*rawclient.Caller) error) (time.Duration, error) {
 		select {
 		case <-l.server.Ended():
 			return 0, fmt.Errorf("%s ended by itself: %w", l.system, err)
-		case <-time.After(look):
+		case <-time.After(max(look, took/100)):
 		}
 		if took > answersWithin {
 			return 0, fmt.Errorf("no good answer within %s: %w", answersWithin, err)
@@ -152,20 +155,4 @@ func (c *contest) sweep() error {
 	}
 	c.left = nil
 	return errors.Join(errs...)
-}
-
-// printed is the end of what the process printed, errors first if there are any: Kafka says a lot about each partition.
-func (l *life) printed() string {
-	const atMost = 20
-	lines := strings.Split(strings.TrimSpace(l.server.Output()), "\n")
-	var wrong []string
-	for _, line := range lines {
-		if strings.Contains(line, " ERROR ") || strings.Contains(line, "Exception") || strings.Contains(line, " FATAL ") {
-			wrong = append(wrong, line)
-		}
-	}
-	if len(wrong) > 0 {
-		lines = wrong
-	}
-	return strings.Join(lines[max(0, len(lines)-atMost):], "\n")
 }

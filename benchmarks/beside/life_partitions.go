@@ -53,9 +53,8 @@ func partitions(_ context.Context, c *contest, system scenario.System, r *scenar
 	return v, "", err
 }
 
-// createInto creates the topics, each when the one before has its leaders, and writes a batch into one partition of
-// each. A leader in the metadata is what the figure waits for; that its partition takes records follows in Apache Kafka
-// a moment later.
+// createInto creates the topics, each when the one before has leaders that serve, and writes a batch into one partition
+// of each. What is asked until then is in the CPU time, and asked ever less often.
 func (l *life) createInto(v map[string]float64, topics []string, each int, batch rawclient.Batch) error {
 	before, err := l.process.CPU()
 	if err != nil {

@@ -48,6 +48,10 @@ func recovery(_ context.Context, c *contest, system scenario.System, r *scenario
 		return nil, "", err
 	}
 	l.kill()
+	kept, _, err := l.cached(recoveryTopic)
+	if err != nil {
+		return nil, "", err
+	}
 	if err := l.exec(); err != nil {
 		return nil, "", err
 	}
@@ -58,7 +62,7 @@ func recovery(_ context.Context, c *contest, system scenario.System, r *scenario
 		return nil, "", errors.Join(lost, err)
 	}
 	written := float64(int64(partitions)*each) * float64(len(batch.Bytes))
-	return map[string]float64{"recoveryMs": ms(took), "checkedGB": written / 1e9}, "", nil
+	return map[string]float64{"recoveryMs": ms(took), "checkedGB": written / 1e9, "cachedGB": float64(kept) / 1e9}, "", nil
 }
 
 // fill writes so many batches into each partition of a new topic, one connection, as fast as they are acknowledged.

@@ -25,7 +25,11 @@ import (
 	"tailrace/benchmarks/proc"
 	"tailrace/benchmarks/scenario"
 	"tailrace/benchmarks/tally"
+	"tailrace/loadgen/machine"
 )
+
+// dirty ends the name of a commit that is not what was built (scripts/bench).
+const dirty = "-dirty"
 
 // contest is one run.
 type contest struct {
@@ -104,6 +108,20 @@ func run(ctx context.Context, args []string) error {
 	case len(turns) == 0:
 		return errors.New("no such row: --list names them")
 	}
+	c.bootID = machine.Here(c.root).BootID
+	if c.raw, err = tally.Read(c.results); err != nil {
+		return err
+	}
+	if c.resume {
+		if strings.HasSuffix(c.commit, dirty) {
+			return errors.New("--resume: what is not committed may be another thing than before; commit it")
+		}
+		if turns = c.open(turns); len(turns) == 0 {
+			fmt.Println("this commit has measured all of it")
+			return nil
+		}
+	}
+	turns = c.withKnee(turns)
 	fmt.Println(c.estimate(turns))
 	if estimate {
 		return nil
@@ -125,12 +143,6 @@ func shown(args []string) string {
 }
 
 func (c *contest) measure(ctx context.Context, turns []turn, command string, warm int) (err error) {
-	if c.raw, err = tally.Read(c.results); err != nil {
-		return err
-	}
-	if c.resume {
-		turns = c.open(turns)
-	}
 	if err := proc.PinSelf(c.clientCore); err != nil {
 		return err
 	}
@@ -143,7 +155,6 @@ func (c *contest) measure(ctx context.Context, turns []turn, command string, war
 	if err != nil {
 		return err
 	}
-	c.bootID = place.BootID
 	if c.raw, err = tally.Open(c.results, place); err != nil {
 		return err
 	}

@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"tailrace/benchmarks/proc"
@@ -40,35 +38,16 @@ func (s *served) logs() string {
 	return filepath.Join(s.dir, "data")
 }
 
-// start runs a broker pinned to the server's core, on a new directory.
+// start runs a broker pinned to the server's core, on a new directory, until it answers.
 func (c *contest) start(system scenario.System) (*served, error) {
-	if !compiles(system) {
-		s, err := proc.StartServer(c.serverCore, "", c.tailrace, "serve", "--listen", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		return &served{system, s.Addr, s.Process, s.Dir, s}, nil
-	}
-	dir, err := os.MkdirTemp("", "tailrace-bench-kafka-")
+	l, err := c.newLife(system)
 	if err != nil {
 		return nil, err
 	}
-	port, err := proc.Ports(2)
-	if err != nil {
-		return nil, err
+	if err := l.begin(); err != nil {
+		return nil, l.end(err)
 	}
-	cmd := exec.Command(c.kafkaScript, "up", dir, strconv.Itoa(port))
-	cmd.Env = append(os.Environ(), "KAFKA_CPU="+strconv.Itoa(c.serverCore), "KAFKA_HEAP="+heaps[system])
-	cmd.Stderr = os.Stderr
-	out, err := cmd.Output()
-	if err != nil {
-		return nil, fmt.Errorf("start Kafka: %w", err)
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(out)))
-	if err != nil {
-		return nil, fmt.Errorf("start Kafka: %w", err)
-	}
-	return &served{system, fmt.Sprintf("127.0.0.1:%d", port), proc.Attach(pid), dir, nil}, nil
+	return l.served, nil
 }
 
 // startLoop runs a bare loop for one row.
@@ -84,17 +63,19 @@ func (c *contest) startLoop(system scenario.System, r *scenario.Row) (*served, e
 	return &served{system, s.Addr, s.Process, s.Dir, s}, nil
 }
 
-// stop asks the system to end, and waits.
-func (c *contest) stop(s *served) error {
-	if s.server != nil {
-		return s.server.Stop()
+// stop asks the system to end, and waits. Kafka is killed: Java ends a SIGTERM with a code that looks like a failure,
+// and nothing of Kafka's is wanted any more.
+func (s *served) stop() error {
+	if compiles(s.system) {
+		s.server.Kill()
+		return nil
 	}
-	return exec.Command(c.kafkaScript, "down", s.dir).Run()
+	return s.server.Stop()
 }
 
 // discard ends the system and removes its directory.
-func (c *contest) discard(s *served) error {
-	return errors.Join(c.stop(s), os.RemoveAll(s.dir))
+func (s *served) discard() error {
+	return errors.Join(s.stop(), os.RemoveAll(s.dir))
 }
 
 // gone reports whether the system has ended by itself.
@@ -103,23 +84,41 @@ func (s *served) gone() bool {
 	return err != nil
 }
 
-// tail is the end of what Kafka printed; what another system printed is shown by the error of its end.
-func (s *served) tail() string {
-	if s.server != nil {
-		return ""
-	}
-	text, err := os.ReadFile(filepath.Join(s.dir, "log"))
-	if err != nil {
-		return err.Error()
-	}
-	return string(text[max(0, len(text)-4000):])
+// lastWords ends a system that went wrong, and returns the end of what it printed.
+func (s *served) lastWords() string {
+	s.server.Kill()
+	return s.printed()
 }
+
+// printed is the end of what the process printed, errors first if there are any: Kafka says a lot about each partition.
+func (s *served) printed() string {
+	const atMost = 20
+	lines := strings.Split(strings.TrimSpace(s.server.Output()), "\n")
+	var wrong []string
+	for _, line := range lines {
+		if strings.Contains(line, " ERROR ") || strings.Contains(line, "Exception") || strings.Contains(line, " FATAL ") {
+			wrong = append(wrong, line)
+		}
+	}
+	if len(wrong) > 0 {
+		lines = wrong
+	}
+	return strings.Join(lines[max(0, len(lines)-atMost):], "\n")
+}
+
+// Deleted data leaves memory and disk soon, on both systems, or a row would share the disk with the bytes of those
+// before it, and would fill memory that proc.Warm has not made ready. For a topic that is deleted, Kafka asks the
+// broker's setting and not the topic's: a minute, else. It begins to delete 30 s after its start, within the warm-up.
+const (
+	deleteDelay      = "file.delete.delay.ms"
+	kafkaDeletesSoon = "log.segment.delete.delay.ms=100"
+)
 
 // durabilityKeys set what an ack means, for a topic. Kafka's flush.messages=1 is log.flush.interval.messages=1 for one
 // topic: every append is synced before it is acknowledged. Tailrace's own key speaks of acks all alone, so a synced row
 // with acks 1 needs flush.messages there too.
 func durabilityKeys(system scenario.System, r *scenario.Row) map[string]string {
-	keys := map[string]string{"file.delete.delay.ms": "100"} // deleted data leaves memory and disk soon
+	keys := map[string]string{deleteDelay: "100"}
 	d := r.Durability
 	switch {
 	case system == scenario.Tailrace && d == scenario.Synced && r.With["acks"] == "1":

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"tailrace/benchmarks/scenario"
@@ -23,7 +24,9 @@ type turn struct {
 // What things take, for the estimate; measured on the machine of BENCHMARKS.md.
 const (
 	startOfKafka = 6 * time.Second
-	aroundRow    = 2 * time.Second // topic, fill, ramp
+	aroundRow    = time.Second     // topic, fill, ramp, until the bytes of the row before are gone
+	aroundKafka  = 2 * time.Second // the same
+	aroundWarm   = time.Second     // topic, fill, ramp in the warm-up
 )
 
 // turns lays a run out. Alternation after alternation, systems take turns; every second time in the opposite order, so
@@ -60,17 +63,47 @@ func (c *contest) turns(groups, rows []string) (list []turn) {
 	return list
 }
 
-// open leaves out what is measured already.
+// open leaves out what is measured already. Where something of a row's alternation is left, what an earlier boot of the
+// machine has of it is measured again: a ratio is of neighbours in time.
 func (c *contest) open(turns []turn) (left []turn) {
+	type round struct {
+		row         string
+		alternation int
+	}
+	partly := map[round]bool{}
+	for _, t := range turns {
+		for _, r := range t.rows {
+			if _, has := c.raw.Has(c.commit, r.Name, t.system, t.alternation); !has {
+				partly[round{r.Name, t.alternation}] = true
+			}
+		}
+	}
 	for _, t := range turns {
 		t.rows = slices.DeleteFunc(slices.Clone(t.rows), func(r *scenario.Row) bool {
-			return c.raw.Has(c.commit, r.Name, t.system, t.alternation)
+			boot, has := c.raw.Has(c.commit, r.Name, t.system, t.alternation)
+			return has && (boot == c.bootID || !partly[round{r.Name, t.alternation}])
 		})
 		if len(t.rows) > 0 {
 			left = append(left, t)
 		}
 	}
 	return left
+}
+
+// withKnee puts the search for Kafka's knee before rows whose rates are parts of it, if nobody has looked for it since
+// the machine booted.
+func (c *contest) withKnee(turns []turn) []turn {
+	needs := func(t turn) bool {
+		return slices.ContainsFunc(t.rows, func(r *scenario.Row) bool { return strings.HasSuffix(r.With["rate"], ofKnee) })
+	}
+	finds := func(t turn) bool {
+		return slices.ContainsFunc(t.rows, func(r *scenario.Row) bool { return r.Name == kneeRow })
+	}
+	_, unknown := c.partOfKnee("100")
+	if unknown == nil || !slices.ContainsFunc(turns, needs) || slices.ContainsFunc(turns, finds) {
+		return turns
+	}
+	return append(c.turns(nil, []string{kneeRow}), turns...)
 }
 
 // warmUpOf is how long a system is warmed before it is measured.
@@ -95,13 +128,17 @@ func (c *contest) estimate(turns []turn) string {
 	var sum time.Duration
 	rows := 0
 	for _, t := range turns {
-		sum += c.warmUpOf(t)
+		if long := c.warmUpOf(t); long > 0 {
+			sum += max(long, time.Duration(len(warming(t)))*(warmWindow+aroundWarm))
+		}
+		around := aroundRow
 		if compiles(t.system) {
 			sum += startOfKafka
+			around = aroundKafka
 		}
 		for _, r := range t.rows {
 			rows++
-			sum += c.windowOf(r) + aroundRow + drivers[r.Driver].beside
+			sum += c.windowOf(r) + around + drivers[r.Driver].beside
 		}
 	}
 	return fmt.Sprintf("%d measurements in %d starts: about %d minutes, until %s", rows, len(turns),
@@ -134,7 +171,7 @@ func (c *contest) take(ctx context.Context, t turn) error {
 		return err
 	}
 	defer func() {
-		if err := c.discard(s); err != nil {
+		if err := s.discard(); err != nil {
 			fmt.Println("  ", err)
 		}
 	}()
@@ -146,32 +183,47 @@ func (c *contest) take(ctx context.Context, t turn) error {
 			return err
 		}
 		if s.gone() {
-			return fmt.Errorf("%s ended while it was measured: %s", t.system, s.tail())
+			return fmt.Errorf("%s ended while it was measured: %s", t.system, s.lastWords())
 		}
 	}
 	return nil
 }
 
-// warm puts the rows' own loads on, in turn, until the time is over: a virtual machine compiles what it is asked for.
+// warm puts the rows' own loads on, in turn, until the time is over and each was on once: a virtual machine compiles
+// what it is asked for. Where no row's load is a warm-up, produce and fetch are put on.
 func (c *contest) warm(ctx context.Context, t turn, s *served) error {
-	until := time.Now().Add(c.warmUpOf(t))
-	for time.Now().Before(until) {
-		for _, r := range t.rows {
-			d := drivers[r.Driver]
-			if !d.warms || time.Now().After(until) {
-				continue
-			}
-			if _, _, err := d.load(ctx, c, s, r, warmWindow); err != nil {
-				return fmt.Errorf("warm %s with %s: %w; it printed:\n%s", t.system, r.Name, err, s.tail())
+	long := c.warmUpOf(t)
+	if long == 0 {
+		return nil
+	}
+	rows := warming(t)
+	until := time.Now().Add(long)
+	for first := true; first || time.Now().Before(until); first = false {
+		if len(rows) == 0 {
+			if err := c.warmWithRecords(ctx, s, time.Until(until)); err != nil {
+				return fmt.Errorf("warm %s: %w; it printed:\n%s", t.system, err, s.lastWords())
 			}
 		}
-		if !slices.ContainsFunc(t.rows, func(r *scenario.Row) bool { return drivers[r.Driver].warms }) {
-			if err := c.warmWithRecords(ctx, s, time.Until(until)); err != nil {
-				return err
+		for _, r := range rows {
+			if !first && time.Now().After(until) {
+				break
+			}
+			if _, _, err := drivers[r.Driver].load(ctx, c, s, r, warmWindow); err != nil {
+				return fmt.Errorf("warm %s with %s: %w; it printed:\n%s", t.system, r.Name, err, s.lastWords())
 			}
 		}
 	}
 	return nil
+}
+
+// warming are the rows of a turn whose loads are a warm-up.
+func warming(t turn) (rows []*scenario.Row) {
+	for _, r := range t.rows {
+		if drivers[r.Driver].warms {
+			rows = append(rows, r)
+		}
+	}
+	return rows
 }
 
 // warmWindow is how long one load lasts while a system is warmed.

@@ -34,9 +34,13 @@ func TestCPUAndMemoryOfAChild(t *testing.T) {
 }
 
 func TestAFailedServerSaysWhatItPrinted(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
 	_, err := StartServer(0, "", "sh", "-c", "echo no such luck; exit 3")
 	if err == nil || !strings.Contains(err.Error(), "no such luck") {
 		t.Errorf("error %v", err)
+	}
+	if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) > 0 {
+		t.Errorf("%v is left, %v", left, err)
 	}
 }
 

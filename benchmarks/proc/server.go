@@ -1,6 +1,7 @@
 package proc
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,12 +22,16 @@ const readyWithin = 60 * time.Second
 
 // StartServer runs a server that takes the flags --data and --ready-file, pinned to a core, with a new data directory
 // (or the given one, if dir is not empty), and waits until its ready file names an address.
-func StartServer(core int, dir, name string, args ...string) (*Server, error) {
+func StartServer(core int, dir, name string, args ...string) (s *Server, err error) {
 	if dir == "" {
-		var err error
 		if dir, err = os.MkdirTemp("", "tailrace-bench-"); err != nil {
 			return nil, err
 		}
+		defer func() {
+			if err != nil {
+				err = errors.Join(err, os.RemoveAll(dir))
+			}
+		}()
 	}
 	ready := filepath.Join(dir, "ready")
 	if err := os.RemoveAll(ready); err != nil {
@@ -38,7 +43,7 @@ func StartServer(core int, dir, name string, args ...string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Process: p, Dir: dir}
+	s = &Server{Process: p, Dir: dir}
 	address := regexp.MustCompile(`(?m)(\S+:[1-9][0-9]*)$`)
 	for time.Since(at) < readyWithin {
 		if text, err := os.ReadFile(ready); err == nil {

@@ -4,6 +4,7 @@
 // put on every system of the row's group. A group (groups.yaml) is served by one start of each system; systems take
 // turns over groups, as often as the group says.
 //
-// Promise: what is read is complete and checked (names, units, known settings), so that a run of an hour does not end
-// on a typing error. Nothing here runs anything; all values are plain and may be shared.
+// Promise: what is read is complete and checked (names, known keys, durabilities, goals), so that a run of an hour does
+// not end on a typing error; settings are checked by the drivers that read them. Nothing here runs anything; all values
+// are plain and may be shared.
 package scenario

@@ -179,6 +179,11 @@ func (b *Book) check() error {
 			case r.Durability != PageCache && r.Durability != Synced && r.Durability != Nothing:
 				wrong = append(wrong, fmt.Errorf("%s: durability %q: page cache or synced", at, r.Durability))
 			}
+			for _, g := range r.Goals {
+				if (g.Times > 0) == (g.AtMost > 0) {
+					wrong = append(wrong, fmt.Errorf("%s: a goal is either times or at-most", at))
+				}
+			}
 			seen[r.Name] = true
 			wrong = append(wrong, known(at, r.Systems))
 		}

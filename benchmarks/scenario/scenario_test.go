@@ -33,6 +33,8 @@ func TestWhatIsWrongIsNamed(t *testing.T) {
 		"no turns":       {"a: {systems: [kafka]}\n", "", "alternation"},
 		"unknown group": {groups, "name: S1\ntitle: x\nabout: x\nrows: [{name: r, title: t, driver: d, metric: m, " +
 			"group: b}]", `no group "b"`},
+		"goal of nothing": {groups, "name: S1\ntitle: x\nabout: x\ngroup: a\nrows: [{name: r, title: t, driver: d, " +
+			"metric: m, goals: [{metric: m}]}]", "times or at-most"},
 		"twice": {groups, "name: S1\ntitle: x\nabout: x\ngroup: a\nrows: [{name: r, title: t, driver: d, metric: m}, " +
 			"{name: r, title: t, driver: d, metric: m}]", "a name of its own"},
 		"durability": {groups, "name: S1\ntitle: x\nabout: x\ngroup: a\nrows: [{name: r, title: t, driver: d, " +

@@ -68,7 +68,7 @@ func (t *Tally) latencyChart() *Chart {
 		for _, metric := range []string{"e2eP50Ms", "e2eP99Ms", "e2eP999Ms", "e2eMaxMs"} {
 			name := strings.TrimSuffix(f.Row.With["rate"], "% of knee") + " % of the knee: " +
 				strings.TrimPrefix(MetricOf(metric).Heading, "e2e ")
-			list = addPair(list, name, f, metric, 1)
+			list = addPair(list, name, f, metric)
 		}
 	}
 	if len(list) == 0 {
@@ -82,19 +82,17 @@ func (t *Tally) latencyChart() *Chart {
 	return t.chart("bench-latency.svg", used[0].Row.Scenario, p, used)
 }
 
-// addPair adds a figure times a factor, if both systems have it.
-func addPair(list []pair, name string, f *Figures, metric string, factor float64) []pair {
+// addPair adds a figure, if both systems have it.
+func addPair(list []pair, name string, f *Figures, metric string) []pair {
 	a, b := f.Of(scenario.Tailrace, metric), f.Of(scenario.Kafka, metric)
 	if a.N == 0 || b.N == 0 || !(a.Low > 0) || !(b.Low > 0) {
 		return list
 	}
-	return append(list, pair{name, a.scaled(factor), b.scaled(factor), f.Better(scenario.Kafka, metric)})
+	return append(list, pair{name, a, b, f.Better(scenario.Kafka, metric)})
 }
 
-func (s Spread) scaled(by float64) Spread { return Spread{s.Median * by, s.Low * by, s.High * by, s.N} }
-
-// produceChart holds CPU a record by size of batch and record. Rows have the unit that suits them in the table; here
-// all are brought to nanoseconds a record.
+// produceChart holds CPU a record by size of batch and record. Rows have the unit that suits them in the table; the raw
+// results have nanoseconds a record of them all.
 func (t *Tally) produceChart() *Chart {
 	used := t.pick(func(r *scenario.Row) bool {
 		w := r.With
@@ -103,22 +101,12 @@ func (t *Tally) produceChart() *Chart {
 	})
 	var list []pair
 	for _, f := range used {
-		w, factor := f.Row.With, 0.0
-		switch {
-		case f.Row.Metric == "cpuNsPerRecord":
-			factor = 1
-		case f.Row.Metric == "cpuUsPerRequest" && w["batch"] == "one":
-			factor = 1e3
-		case f.Row.Metric == "cpuSecondsPerGB":
-			factor = bytesOf(w["record"])
-		default:
-			continue
-		}
+		w := f.Row.With
 		batch := sized(w["batch"]) + " batches"
 		if w["batch"] == "one" {
 			batch = "one record a request"
 		}
-		list = addPair(list, batch+", "+sized(w["record"])+" records", f, f.Row.Metric, factor)
+		list = addPair(list, batch+", "+sized(w["record"])+" records", f, "cpuNsPerRecord")
 	}
 	if len(list) == 0 {
 		return nil

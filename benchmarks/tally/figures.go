@@ -75,13 +75,14 @@ func (f *Figures) Better(than scenario.System, metric string) Spread {
 	return f.pairs(than, scenario.Tailrace, metric)
 }
 
-// pairs are the ratios a ÷ b of the alternations in which both were measured.
+// pairs are the ratios a ÷ b of the alternations in which both were measured, since the machine booted: what a resumed
+// run measured days later is no neighbour.
 func (f *Figures) pairs(a, b scenario.System, metric string) Spread {
 	var list []float64
 	for _, n := range f.alternations(a) {
 		over, ok := f.value(a, n, metric)
 		under, too := f.value(b, n, metric)
-		if ok && too && over > 0 && under > 0 {
+		if ok && too && over > 0 && under > 0 && f.runs[a][n].boot == f.runs[b][n].boot {
 			list = append(list, over/under)
 		}
 	}
@@ -200,6 +201,7 @@ func (t *Tally) add(m *Measurement, commit string) {
 	if f.runs[m.System] == nil {
 		f.runs[m.System] = map[int]*Measurement{}
 	}
+	m.boot = t.Raw.Places[m.Place].BootID
 	f.runs[m.System][m.Alternation] = m
 }
 

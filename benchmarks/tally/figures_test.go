@@ -60,6 +60,26 @@ func TestOnlyWholePairsCount(t *testing.T) {
 	}
 }
 
+// TestOnePairIsOfOneBoot: a run that was resumed after a reboot pairs nothing with what was measured before it.
+func TestOnePairIsOfOneBoot(t *testing.T) {
+	book := &scenario.Book{Groups: map[string]*scenario.Group{"g": {}}, Scenarios: []scenario.Scenario{{Name: "S1",
+		Rows: []scenario.Row{{Name: "row", Group: "g", Metric: "startMs"}}}}}
+	raw := &Raw{Places: []Place{{Commit: "c", BootID: "one"}, {Commit: "c", BootID: "two"}}}
+	for i, place := range []int{0, 1} {
+		for system, at := range map[scenario.System]int{scenario.Tailrace: 0, scenario.Kafka: place} {
+			raw.Measurements = append(raw.Measurements, Measurement{Row: "row", System: system, Alternation: i + 1,
+				Values: map[string]float64{"startMs": float64(1 + i)}, Place: at})
+		}
+	}
+	f := Of(book, raw).Row(&book.Scenarios[0].Rows[0])
+	if got := show(f.Better(scenario.Kafka, "startMs")); got != "1 (1 to 1) of 1" {
+		t.Error(got)
+	}
+	if boot, has := raw.Has("c", "row", scenario.Kafka, 2); boot != "two" || !has {
+		t.Errorf("alternation 2 on Kafka: %v, of boot %s", has, boot)
+	}
+}
+
 func TestShareOfTheLoop(t *testing.T) {
 	values := map[scenario.System][]float64{scenario.Tailrace: {50, 50}, scenario.Loop: {40, 50}}
 	f := made(t, scenario.Row{Metric: "cpuUsPerRequest"}, values)

@@ -58,9 +58,21 @@ func (t *Tally) matrix(w *writer, m *matrix, list []*Figures) {
 			}
 			rows = append(rows, cells)
 		}
-		w.paragraph("**%s %s**", spanning[0], a)
+		w.paragraph("**%s %s**%s", spanning[0], a, meaning(list, a))
 		w.table(head, rows)
 	}
+}
+
+// meaning is what an ack is worth in the rows of one acks, where they say so.
+func meaning(list []*Figures, acks string) string {
+	of := slices.DeleteFunc(slices.Clone(list), func(f *Figures) bool { return f.Row.With[spanning[0]] != acks })
+	if len(of) == 0 {
+		return ""
+	}
+	if text, one := common(of, durability); one && text != "" {
+		return ", " + text
+	}
+	return ""
 }
 
 // square is one combination: the row's figure, then each further one on a line of its own.

@@ -58,9 +58,10 @@ var metrics = map[string]Metric{
 
 	"startMs":       {"time to the first ack", "ms", Less},
 	"recoveryMs":    {"time to the first fetches", "ms", Less},
-	"createSeconds": {"until all have a leader", "s", Less},
+	"createSeconds": {"until all have leaders that serve", "s", Less},
 	"answerSeconds": {"answers after kill -9", "s", Less},
-	"checkedGB":     {"checked", "GB", Neutral},
+	"checkedGB":     {"written before", "GB", Neutral},
+	"cachedGB":      {"of it in the page cache", "GB", Neutral},
 
 	"anonMiB":          {"anonymous memory", "MiB", Less},
 	"fileMiB":          {"file-backed memory", "MiB", Less},

@@ -38,6 +38,8 @@ type Measurement struct {
 	Failed      string              `json:"failed,omitempty"` // it could not be measured, and why
 
 	Place int `json:"-"` // index into Raw.Places
+
+	boot string // of its place, once it is sorted
 }
 
 // Raw is a file of raw results.
@@ -116,14 +118,15 @@ func (r *Raw) append(l line) error {
 // Close closes the file.
 func (r *Raw) Close() error { return r.file.Close() }
 
-// Has reports whether a row was measured on a system in an alternation, at a commit.
-func (r *Raw) Has(commit, row string, system scenario.System, alternation int) bool {
+// Has reports whether a row was measured on a system in an alternation, at a commit, and in which boot of the machine
+// it was last.
+func (r *Raw) Has(commit, row string, system scenario.System, alternation int) (boot string, has bool) {
 	for i := range r.Measurements {
 		m := &r.Measurements[i]
 		if m.Row == row && m.System == system && m.Alternation == alternation && m.Failed == "" &&
 			r.Places[m.Place].Commit == commit {
-			return true
+			boot, has = r.Places[m.Place].BootID, true
 		}
 	}
-	return false
+	return boot, has
 }
