@@ -149,7 +149,7 @@ func knee(ctx context.Context, c *contest, s *served, r *scenario.Row, _ time.Du
 		return nil, "", err
 	}
 	last := map[float64]*result.Run{}
-	find := search.KneeSearch{Goal: goal, Start: 4000, Precision: 1.1, Measure: func(rate float64) (search.Point, error) {
+	find := search.KneeSearch{Goal: goal, Start: 16000, Precision: 1.15, Measure: func(rate float64) (search.Point, error) {
 		p, err := c.planOf(s, r)
 		if err != nil {
 			return search.Point{}, err
@@ -182,7 +182,7 @@ func knee(ctx context.Context, c *contest, s *served, r *scenario.Row, _ time.Du
 }
 
 // kneeWindow is how long each rate is held.
-const kneeWindow = 4 * time.Second
+const kneeWindow = 3 * time.Second
 
 // pointOf is what the search wants to know of a run.
 func pointOf(r *result.Run, rate float64, goal search.Goal) search.Point {

@@ -28,7 +28,7 @@ var drivers = map[string]driver{
 	"fetch":    {load: fetch, loops: true, warms: true},
 	"load":     {load: openLoop, warms: true, beside: 2 * time.Second},
 	"catch-up": {load: catchUp, beside: 12 * time.Second},
-	"knee":     {load: knee, beside: 60 * time.Second},
+	"knee":     {load: knee, beside: 40 * time.Second},
 
 	"start":       {life: firstAck, beside: 5 * time.Second},
 	"recovery":    {life: recovery, beside: 60 * time.Second},
@@ -36,8 +36,8 @@ var drivers = map[string]driver{
 	"connections": {life: connections, beside: 35 * time.Second},
 	"partitions":  {life: partitions, beside: 60 * time.Second},
 
-	"perf-produce": {load: perfProduce, beside: 15 * time.Second},
-	"perf-consume": {load: perfConsume, beside: 15 * time.Second},
+	"perf-produce": {load: perfProduce, beside: 12 * time.Second},
+	"perf-consume": {load: perfConsume, beside: 10 * time.Second},
 }
 
 // on reports whether the driver can load a system.

@@ -72,7 +72,7 @@ func run(ctx context.Context, args []string) error {
 	fs.BoolVar(&list, "list", false, "measure nothing: list the rows")
 	fs.BoolVar(&estimate, "estimate", false, "measure nothing: say how long it would take")
 	fs.StringVar(&c.results, "results", "benchmarks/results/side-by-side.jsonl", "raw results, appended to")
-	fs.Float64Var(&seconds, "seconds", 1.5, "length of a measurement whose row names none")
+	fs.Float64Var(&seconds, "seconds", 1.2, "length of a measurement whose row names none")
 	fs.IntVar(&c.alternations, "alternations", 0, "turns of each system (0: as groups.yaml says)")
 	fs.DurationVar(&c.warmUp, "warm-up", 0, "of Kafka at each start (0: as groups.yaml says)")
 	fs.IntVar(&warm, "warm", 12, "GiB of free memory kept ready (see benchmarks/proc.Warm)")

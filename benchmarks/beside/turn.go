@@ -24,9 +24,9 @@ type turn struct {
 // What things take, for the estimate; measured on the machine of BENCHMARKS.md.
 const (
 	startOfKafka = 6 * time.Second
-	aroundRow    = time.Second     // topic, fill, ramp, until the bytes of the row before are gone
-	aroundKafka  = 2 * time.Second // the same
-	aroundWarm   = time.Second     // topic, fill, ramp in the warm-up
+	aroundRow    = time.Second             // topic, fill, ramp, until the bytes of the row before are gone
+	aroundKafka  = 1500 * time.Millisecond // the same
+	aroundWarm   = time.Second             // topic, fill, ramp in the warm-up
 )
 
 // turns lays a run out. Alternation after alternation, systems take turns; every second time in the opposite order, so
