@@ -149,7 +149,8 @@ func knee(ctx context.Context, c *contest, s *served, r *scenario.Row, _ time.Du
 		return nil, "", err
 	}
 	last := map[float64]*result.Run{}
-	find := search.KneeSearch{Goal: goal, Start: 16000, Precision: 1.15, Measure: func(rate float64) (search.Point, error) {
+	find := search.KneeSearch{Goal: goal, Start: 16000, Precision: 1.15}
+	find.Measure = func(rate float64) (search.Point, error) {
 		p, err := c.planOf(s, r)
 		if err != nil {
 			return search.Point{}, err
@@ -164,7 +165,7 @@ func knee(ctx context.Context, c *contest, s *served, r *scenario.Row, _ time.Du
 		}
 		last[rate] = run
 		return pointOf(run, rate, goal), nil
-	}}
+	}
 	k, err := find.Find()
 	if err != nil {
 		return nil, "", err
