@@ -92,6 +92,9 @@ type rawConn struct {
 	due  []flight // whose time has come, and which go with the next write
 	out  []byte   // their requests, if they are several
 	most int      // requests that go together
+
+	going bool   // at full speed: the start is behind us
+	head  []byte // of a good answer: what stands in it between correlation id and error code
 }
 
 // flight is a request on its way.
@@ -115,6 +118,7 @@ func (r *Raw) open(ctx context.Context, i int) (*rawConn, error) {
 		conn.Close()
 		return nil, err
 	}
+	c.head = answerHead(r.Topic, int32(partition))
 	c.most = max(1, min(togetherBytes/len(c.request.frame), r.Plan.InFlight))
 	return c, nil
 }

@@ -36,7 +36,7 @@ func (c *rawConn) write(ctx context.Context, which, of int) error {
 				return c.broken(i, of, err)
 			}
 		}
-		if !sleep.until(ctx, due) {
+		if !full && !sleep.until(ctx, due) || full && !c.started(ctx, sleep) {
 			return c.flush(sleep)
 		}
 		blocked, ok, err := c.admit(ctx, sleep)
@@ -48,6 +48,9 @@ func (c *rawConn) write(ctx context.Context, which, of int) error {
 		}
 		now := time.Now()
 		if full {
+			if len(c.due) > 0 {
+				now = c.due[0].due // there was room for both at once
+			}
 			if due = now; c.r.over(now) {
 				c.room.give(1)
 				return c.flush(sleep)
@@ -55,6 +58,14 @@ func (c *rawConn) write(ctx context.Context, which, of int) error {
 		}
 		c.add(due, now, sleep.owed(now.Sub(due), blocked))
 	}
+}
+
+// started waits for the start of a run at full speed, and reports whether it goes on.
+func (c *rawConn) started(ctx context.Context, sleep *pacer) bool {
+	if !c.going {
+		c.going = sleep.until(ctx, c.r.Meter.Start())
+	}
+	return c.going && ctx.Err() == nil
 }
 
 // dueOf is when request i is due; ok is false behind the end of the schedule.

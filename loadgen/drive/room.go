@@ -8,8 +8,9 @@ import (
 // room is how many requests may still go out on a connection. One goroutine takes and another gives, several at once:
 // that wakes the one who waits once, where a channel of tokens would have to be passed for each.
 type room struct {
-	free atomic.Int64
-	wake chan struct{} // somebody has given since the last look
+	free    atomic.Int64
+	waiting atomic.Bool   // somebody
+	wake    chan struct{} // somebody has given since the last look
 }
 
 func newRoom(n int) *room {
@@ -29,6 +30,8 @@ func (r *room) take() bool {
 
 // await takes room for one as soon as there is; false: ctx was done before.
 func (r *room) await(ctx context.Context) bool {
+	r.waiting.Store(true)
+	defer r.waiting.Store(false)
 	for !r.take() {
 		select {
 		case <-r.wake:
@@ -39,11 +42,12 @@ func (r *room) await(ctx context.Context) bool {
 	return true
 }
 
-// give makes room for n.
-func (r *room) give(n int) {
+// give makes room for n, and reports whether somebody has waited for it.
+func (r *room) give(n int) (awaited bool) {
 	r.free.Add(int64(n))
 	select {
 	case r.wake <- struct{}{}:
 	default:
 	}
+	return r.waiting.Load()
 }
