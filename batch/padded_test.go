@@ -57,8 +57,8 @@ func hostile(rng *rand.Rand) likeness {
 	return l
 }
 
-// TestWalksAgreeOnHostileAlikes has runs of records that are alike in ways that no builder knows, and then changes a few
-// bytes of one: also such that one change makes up for another, as when a byte moves from the key to the value.
+// TestWalksAgreeOnHostileAlikes has runs of records that are alike in ways that no builder knows, and then changes a
+// few bytes of one: also such that one change makes up for another, as when a byte moves from the key to the value.
 func TestWalksAgreeOnHostileAlikes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(31, 32))
 	for range 400 {
