@@ -60,6 +60,7 @@ type run struct {
 
 	mu       sync.Mutex
 	troubles map[string]int64
+	stopped  time.Time // when the run was interrupted; zero: it was not
 }
 
 // Run does what the plan says and returns what came out. When ctx is done it stops early, and the result is marked as
@@ -164,6 +165,7 @@ func (u *run) load(ctx context.Context) error {
 	}
 	u.r.Started, u.r.Topic = start, u.target.topic
 	watch := u.watch(schedule)
+	defer context.AfterFunc(ctx, u.stop)()
 	err = u.await(ctx, load, consuming, schedule)
 	consuming.Stop()
 	done()
@@ -180,6 +182,13 @@ func (u *run) load(ctx context.Context) error {
 	u.r.Totals.OverrunMs = ms(load.Overrun())
 	u.r.Totals.Seconds = max(0, (u.meter.Last() - schedule.Warmup()).Seconds())
 	return u.r.Summarize()
+}
+
+// stop notes that nothing is offered from now on; what is on its way is still waited for.
+func (u *run) stop() {
+	u.mu.Lock()
+	u.stopped = time.Now()
+	u.mu.Unlock()
 }
 
 // load is the producing side of a run.

@@ -52,12 +52,18 @@ func (u *run) judge() {
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// loadSeconds is how long the measured part of the schedule is.
+// loadSeconds is how long the measured part of the schedule is, or was when the run was interrupted.
 func (u *run) loadSeconds() float64 {
+	s := u.p.Duration.Seconds()
 	if u.p.Records > 0 && u.p.Rate.Shape == plan.Constant {
-		return float64(u.p.Records) / u.p.Rate.From
+		s = float64(u.p.Records) / u.p.Rate.From
 	}
-	return u.p.Duration.Seconds()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if had := u.stopped.Sub(u.from).Seconds(); !u.stopped.IsZero() && had > 0 {
+		s = min(s, had)
+	}
+	return s
 }
 
 // caveats are what a reader of the figures should know.

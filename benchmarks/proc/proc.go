@@ -31,10 +31,7 @@ type Process struct {
 
 // Start runs a command pinned to one core (none: core < 0). Its output is kept, and shown by errors of Stop.
 func Start(core int, name string, args ...string) (*Process, error) {
-	if core >= 0 {
-		args = append([]string{"-c", strconv.Itoa(core), name}, args...)
-		name = "taskset"
-	}
+	name, args = Pinned(core, name, args)
 	p := &Process{cmd: exec.Command(name, args...), done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
 	// A measured server never outlives the program that measures it.
@@ -56,6 +53,14 @@ func Start(core int, name string, args ...string) (*Process, error) {
 	}
 	p.pid = p.cmd.Process.Pid
 	return p, nil
+}
+
+// Pinned is the command line that runs a command on one core (as it is: core < 0).
+func Pinned(core int, name string, args []string) (string, []string) {
+	if core < 0 {
+		return name, args
+	}
+	return "taskset", append([]string{"-c", strconv.Itoa(core), name}, args...)
 }
 
 // Attach watches a process that somebody else started and will stop.

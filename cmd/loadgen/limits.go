@@ -47,17 +47,17 @@ func newOwnLoop() *cobra.Command {
 }
 
 // startLoop starts a bare loop in a new temporary directory, which goes with it.
-func startLoop(args ...string) (loadgen.Own, error) {
+func (l *limiting) startLoop() (*proc.Server, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return loadgen.Own{}, err
+		return nil, err
 	}
-	const anyCore = -1
-	s, err := proc.StartServer(anyCore, "", self, append([]string{loopVerb}, args...)...)
-	if err != nil {
-		return loadgen.Own{}, err
+	// Files roll early, so that the pages that a removed file gives back are taken again at once.
+	args := []string{loopVerb, "--file-bytes", fmt.Sprint(128 << 20)}
+	if l.sync {
+		args = append(args, "--sync")
 	}
-	return loadgen.Own{Address: s.Addr, PID: s.PID(), Dir: s.Dir, Stop: s.Discard}, nil
+	return proc.StartServer(l.core, "", self, args...)
 }
 
 // limiting is one call of limits.
@@ -67,6 +67,8 @@ type limiting struct {
 	rounds int
 	sync   bool
 	broker bool // measured beside the loop
+	bare   bool // the loop is loaded by a bare client, too
+	core   int  // of the servers
 	own    []string
 }
 
@@ -84,8 +86,9 @@ func newLimits() *cobra.Command {
 			"appends to a file and answers, and is no broker. Nothing that speaks Kafka's protocol over a socket and keeps\n" +
 			"what it gets can be much faster here. Beside it the lab's own broker is loaded in the same way; hold\n" +
 			"`loadgen run --raw` against any other.",
-		Example: "  loadgen limits\n  loadgen limits --record-size 100 --batch-sizes 0,16KiB,1MiB --duration 5s",
-		Args:    cobra.NoArgs,
+		Example: "  loadgen limits\n  loadgen limits --record-size 100 --batch-sizes 0,16KiB,1MiB --duration 5s\n" +
+			"  taskset -c 1 loadgen limits --server-core 0 --bare-client",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var err error
 			if l.base, err = flags.plan(""); err != nil {
@@ -112,6 +115,9 @@ func newLimits() *cobra.Command {
 	cmd.Flags().IntVar(&l.rounds, "rounds", 3, "how often each is measured, in turn; the median counts (`n`)")
 	cmd.Flags().BoolVar(&l.sync, "sync", false, "the loop answers when fdatasync is done, the broker with acks=all")
 	cmd.Flags().BoolVar(&alone, "no-broker", false, "leave the lab's own broker out")
+	cmd.Flags().BoolVar(&l.bare, "bare-client", false,
+		"load the loop with a client that keeps no clocks, too: what raw mode costs")
+	cmd.Flags().IntVar(&l.core, "server-core", anyCore, "keep loop and broker on this `core`; -1: wherever they like")
 	cmd.Flags().StringArrayVar(&l.own, "own-broker-set", nil,
 		"setting `key=value` of the lab's own broker; may be repeated")
 	return cmd
@@ -133,6 +139,7 @@ type limitsDocument struct {
 type limitRow struct {
 	BatchSize int64  `json:"batch_size"` // 0 = one record
 	Loop      limit  `json:"loop"`
+	Bare      *limit `json:"bare_client,omitempty"` // the loop again, loaded by a client that keeps no clocks
 	Broker    *limit `json:"broker,omitempty"`
 }
 
@@ -142,7 +149,9 @@ type limit struct {
 	MBps     float64 `json:"mb_per_second"`
 	CPUPerGB float64 `json:"cpu_seconds_per_gb"`
 	Client   bool    `json:"client_bound,omitempty"` // the lab was the bottleneck: it can take more
-	Run      string  `json:"run"`
+	Run      string  `json:"run,omitempty"`
+
+	batch, records float64 // bytes and records of a batch
 }
 
 func (l *limiting) run(cmd *cobra.Command) error {
@@ -179,13 +188,20 @@ func (l *limiting) run(cmd *cobra.Command) error {
 
 // row measures loop and broker in turn, so that a drift of the machine falls on both, and takes the medians.
 func (l *limiting) row(cmd *cobra.Command, size int64) (limitRow, error) {
-	var loops, brokers []limit
+	var loops, bares, brokers []limit
 	for round := range l.rounds {
 		m, err := l.measure(cmd, size, round, false)
 		if err != nil {
 			return limitRow{}, err
 		}
-		if loops = append(loops, m); !l.broker {
+		loops = append(loops, m)
+		if l.bare {
+			if m, err = l.measureBare(m); err != nil {
+				return limitRow{}, err
+			}
+			bares = append(bares, m)
+		}
+		if !l.broker {
 			continue
 		}
 		if m, err = l.measure(cmd, size, round, true); err != nil {
@@ -194,6 +210,10 @@ func (l *limiting) row(cmd *cobra.Command, size int64) (limitRow, error) {
 		brokers = append(brokers, m)
 	}
 	row := limitRow{BatchSize: size, Loop: median(loops)}
+	if l.bare {
+		m := median(bares)
+		row.Bare = &m
+	}
 	if l.broker {
 		m := median(brokers)
 		row.Broker = &m
@@ -228,14 +248,15 @@ func (l *limiting) measure(cmd *cobra.Command, size int64, round int, broker boo
 	o := loadgen.Options{Command: append([]string{"loadgen"}, os.Args[1:]...), Version: version()}
 	if broker {
 		name = strings.Replace(name, "loop", "broker", 1)
-		o.Own = func() (loadgen.Own, error) { return startOwn(l.own) }
+		o.Own = func() (loadgen.Own, error) { return startOwnOn(l.core, l.own) }
 	} else {
-		// Files roll early, so that the pages that a removed file gives back are taken again at once.
-		args := []string{"--file-bytes", fmt.Sprint(128 << 20)}
-		if l.sync {
-			args = append(args, "--sync")
+		o.Bare = func() (loadgen.Own, error) {
+			s, err := l.startLoop()
+			if err != nil {
+				return loadgen.Own{}, err
+			}
+			return loadgen.Own{Address: s.Addr, PID: s.PID(), Dir: s.Dir, Stop: s.Discard}, nil
 		}
-		o.Bare = func() (loadgen.Own, error) { return startLoop(args...) }
 	}
 	o.Dir = filepath.Join(l.base.Out, name)
 	if err := result.Prepare(o.Dir); err != nil {
@@ -253,7 +274,8 @@ func (l *limiting) measure(cmd *cobra.Command, size int64, round int, broker boo
 			r.Totals.Failed, r.Errors)
 	}
 	m := limit{Records: r.Totals.Achieved, MBps: r.Totals.Bytes / 1e6, Run: name,
-		Client: r.Verdict.Bound == result.BoundGenerator}
+		Client: r.Verdict.Bound == result.BoundGenerator,
+		batch:  r.Totals.BatchBytes, records: r.Totals.RecordsPerB}
 	if c := r.Broker.Cost; c != nil {
 		m.CPUPerGB = c.SecondsPerGB
 	}
@@ -269,6 +291,9 @@ func (l *limiting) tell(out io.Writer, doc *limitsDocument) error {
 		l.base.RecordSize, l.base.Connections, l.base.InFlight, doc.Acks, kept, l.rounds)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	head := "batch\tloop records/s\tMB/s\tCPU-s/GB"
+	if l.bare {
+		head += "\tbare client records/s\tMB/s\tCPU-s/GB\traw mode's share of that"
+	}
 	if l.broker {
 		head += "\tbroker records/s\tMB/s\tCPU-s/GB\tof the loop's rate\tof its CPU"
 	}
@@ -279,6 +304,9 @@ func (l *limiting) tell(out io.Writer, doc *limitsDocument) error {
 			batch = "one record"
 		}
 		fmt.Fprintf(w, "%s\t%s", batch, r.Loop.text())
+		if r.Bare != nil {
+			fmt.Fprintf(w, "\t%s\t%.0f %%", r.Bare.text(), r.Loop.Records/r.Bare.Records*100)
+		}
 		if r.Broker != nil {
 			fmt.Fprintf(w, "\t%s\t%.0f %%\t%.2f ×", r.Broker.text(), r.Broker.Records/r.Loop.Records*100,
 				r.Broker.CPUPerGB/max(r.Loop.CPUPerGB, 1e-9))

@@ -16,7 +16,7 @@ func TestLimits(t *testing.T) {
 	t.Setenv("TMPDIR", tmp)
 	dir := t.TempDir()
 	code, out, errs := loadgenIn(t, t.Context(), dir, "limits", "--batch-sizes", "0,16KiB", "--duration", "1s", "--warmup",
-		"0", "--rounds", "1", "--out", "l")
+		"0", "--rounds", "1", "--bare-client", "--out", "l")
 	if code != exitDone {
 		t.Fatalf("exit code %d\n%s%s", code, out, errs)
 	}
@@ -34,6 +34,9 @@ func TestLimits(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if b := row.Bare; b == nil || b.Records <= 0 || b.MBps <= 0 || b.CPUPerGB <= 0 || b.Run != "" {
+				t.Errorf("%s: the bare client's %+v", m.Run, b)
+			}
 			// A batch of 16 KiB holds 15 records of 1 KiB.
 			want := map[int64]float64{0: 1, 16 << 10: 15}[row.BatchSize]
 			if m.Records <= 0 || m.MBps <= 0 || m.CPUPerGB <= 0 || r.Totals.RecordsPerB != want || r.Totals.Failed != 0 {
@@ -44,7 +47,7 @@ func TestLimits(t *testing.T) {
 			}
 		}
 	}
-	for _, want := range []string{"one record", "16KiB", "CPU-s/GB", "acks=1"} {
+	for _, want := range []string{"one record", "16KiB", "CPU-s/GB", "acks=1", "raw mode's share of that"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in\n%s", want, out)
 		}
@@ -54,7 +57,7 @@ func TestLimits(t *testing.T) {
 	}
 	// The ceiling of synced acks, without a broker.
 	code, out, errs = loadgenIn(t, t.Context(), dir, "limits", "--batch-sizes", "0", "--duration", "1s", "--warmup", "0",
-		"--rounds", "1", "--sync", "--no-broker", "--out", "s")
+		"--rounds", "1", "--sync", "--no-broker", "--server-core", "0", "--out", "s")
 	if code != exitDone || !strings.Contains(out, "synced before the answer") ||
 		strings.Contains(out, "broker records/s") {
 		t.Errorf("exit code %d\n%s%s", code, out, errs)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"tailrace/benchmarks/proc"
 	"tailrace/broker"
 	"tailrace/broker/config"
 	"tailrace/loadgen"
@@ -79,13 +80,19 @@ func runOwnBroker(at, data, ready string, sets []string) error {
 // ownWithin bounds the start of the lab's own broker.
 const ownWithin = 30 * time.Second
 
+// anyCore leaves a server unpinned.
+const anyCore = -1
+
 // startOwn starts a broker in a new temporary directory, which goes with it.
-func startOwn(sets []string) (loadgen.Own, error) {
+func startOwn(sets []string) (loadgen.Own, error) { return startOwnOn(anyCore, sets) }
+
+// startOwnOn is startOwn on one core.
+func startOwnOn(core int, sets []string) (loadgen.Own, error) {
 	dir, err := os.MkdirTemp("", "loadgen-broker-")
 	if err != nil {
 		return loadgen.Own{}, err
 	}
-	c, err := startChild(anyPort, dir, sets)
+	c, err := startChild(core, anyPort, dir, sets)
 	if err != nil {
 		os.RemoveAll(dir)
 		return loadgen.Own{}, err
@@ -104,8 +111,8 @@ type child struct {
 	address string
 }
 
-// startChild runs a broker at an address, on a data directory, and returns when it is ready.
-func startChild(at, dir string, sets []string) (*child, error) {
+// startChild runs a broker on a core, at an address, on a data directory, and returns when it is ready.
+func startChild(core int, at, dir string, sets []string) (*child, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -118,6 +125,7 @@ func startChild(at, dir string, sets []string) (*child, error) {
 	for _, s := range sets {
 		args = append(args, "--set", s)
 	}
+	self, args = proc.Pinned(core, self, args)
 	c := &child{cmd: exec.Command(self, args...), ended: make(chan struct{})}
 	c.cmd.Stdout, c.cmd.Stderr = &c.log, &c.log
 	// A group of its own: Ctrl-C is for loadgen, which stops the broker when it is done. It never outlives loadgen.

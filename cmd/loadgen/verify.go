@@ -131,7 +131,7 @@ func (v *verifying) trial(ctx context.Context, l proof.Level) (f *proof.Finding,
 			err = errors.Join(err, os.RemoveAll(dir))
 		}
 	}()
-	c, err := startChild(anyPort, dir, v.sets)
+	c, err := startChild(anyCore, anyPort, dir, v.sets)
 	if err != nil {
 		return nil, moment, fmt.Errorf("start a broker: %w", err)
 	}
@@ -167,7 +167,7 @@ func (v *verifying) trial(ctx context.Context, l proof.Level) (f *proof.Finding,
 func restart(was *child, dir string, sets []string) (*child, error) {
 	const tries = 25
 	for i := 0; ; i++ {
-		c, err := startChild(was.address, dir, sets)
+		c, err := startChild(anyCore, was.address, dir, sets)
 		if err == nil {
 			return c, nil
 		}

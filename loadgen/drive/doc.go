@@ -12,6 +12,8 @@
 //   - Records that are due in the warm-up are sent and waited for like any other, and not measured.
 //   - Raw mode has no client library on either side: prebuilt requests, and bare fetches of which the heads of batches
 //     are read. It keeps the three clocks; the records of a batch share one due moment.
+//     Requests that are late share a system call; each keeps its due moment. What a broken raw connection leaves of the
+//     schedule was due, and counts as failed.
 //   - Stopping early loses no answer that came: what was sent is waited for, within a bound.
 //
 // Concurrency: a pacer is a goroutine on a thread of its own, because a sleeping goroutine wakes up to a millisecond

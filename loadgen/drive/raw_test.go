@@ -112,10 +112,20 @@ func TestRawErrors(t *testing.T) {
 			c.Close()
 		}
 	}()
-	r, _ = newRaw(t, "t", map[string]string{"rate": "1k", "duration": "10s", "warmup": "0", "acks": "1"})
-	r.Leaders = []string{l.Addr().String()}
-	if err := r.Run(t.Context()); err == nil {
-		t.Error("a broker that closes every connection is no error")
+	for _, acks := range []string{"0", "1"} {
+		r, errs = newRaw(t, "t", map[string]string{"rate": "1k", "duration": "2s", "warmup": "0", "acks": acks,
+			"connections": "2"})
+		r.Leaders = []string{l.Addr().String()}
+		if err := r.Run(t.Context()); err == nil || len(errs()) == 0 {
+			t.Errorf("acks=%s: a broker that closes every connection is no error: %v, %v", acks, err, errs())
+		}
+		// What it leaves of the schedule was due, and has failed: without that the rest would look as if never offered.
+		n, each := r.Meter.Counts(), int64(r.Records())
+		if n[meter.Scheduled] < 2000 || n[meter.Scheduled] >= 2000+2*each ||
+			n[meter.Errors]+n[meter.Acked] != n[meter.Scheduled] || n[meter.Errors] < 1000 {
+			t.Errorf("acks=%s: %d scheduled, %d acknowledged and %d failed of 2000", acks, n[meter.Scheduled],
+				n[meter.Acked], n[meter.Errors])
+		}
 	}
 }
 

@@ -106,6 +106,9 @@ func limit(r *result.Run) Limit {
 	case r.Verdict.Bound == result.BoundBroker:
 		l = Limit{"warn", "The broker was the limit.", "Its latencies grow with the length of the run: " +
 			r.Verdict.Why + "."}
+	case r.Totals.Failed > 0:
+		l = Limit{"warn", "Records failed.", fmt.Sprintf("%d of %d: the latencies are those of the others.",
+			r.Totals.Failed, r.Totals.Scheduled)}
 	case full:
 		l = Limit{"ok", "There was no schedule.", "Each record went as soon as there was room for it, so response time " +
 			"hides nothing that service time shows; the rate is what broker and client reached together."}
