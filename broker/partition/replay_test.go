@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"tailrace/batch"
 	"tailrace/broker/logdir"
@@ -59,7 +60,8 @@ func (l *lives) start() {
 	t, logger, key := l.t, slog.New(slog.DiscardHandler), logdir.Key{Topic: "t"}
 	t.Helper()
 	var err error
-	l.dir, err = logdir.Open(logdir.Options{FS: l.fsys, Path: "/log", NodeID: 1, Parallel: 1, Logger: logger})
+	l.dir, err = logdir.Open(logdir.Options{FS: l.fsys, Path: "/log", NodeID: 1, Parallel: 1, Logger: logger,
+		Schedule: logdir.Schedule{Checkpoint: time.Hour}}) // recovery points are remembered when the test says so
 	if err != nil {
 		t.Fatal(err)
 	}
