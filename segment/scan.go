@@ -28,6 +28,9 @@ const (
 	keepBytes = 4 << 20   // the largest window that a pooled scanner keeps
 	// hopBytes take as long to copy out of the page cache as one more read takes to begin.
 	hopBytes = 8 << 10
+	// coldBytes take as long to come from a disk, in a row, as one more read takes to begin: the kernel's usual
+	// read-ahead.
+	coldBytes = 128 << 10
 	// leastBytes is read where headers are far from one another.
 	leastBytes = 512
 	// probeBytes is how far one look at the page cache counts.
@@ -80,7 +83,7 @@ func (sc *scanner) fill(pos, n, want int64) ([]byte, error) {
 // head returns the header of the batch at pos, fewer bytes only where end is nearer, for a walk that hops from header
 // to header. Where they lie close together everything is read, in a window that grows; where the next one is further
 // away than a read costs, only a little. On a disk that must be asked a hop costs far more, so what is not in the page
-// cache is read through.
+// cache is read through up to longer batches.
 func (sc *scanner) head(pos, end int64) ([]byte, error) {
 	n := min(batch.HeaderSize, end-pos)
 	gap := pos - sc.at - int64(len(sc.buf))
@@ -92,7 +95,7 @@ func (sc *scanner) head(pos, end int64) ([]byte, error) {
 		sc.cold, sc.probed = known && !resident, pos+probeBytes
 	}
 	switch {
-	case sc.cold:
+	case sc.cold && pos >= sc.at && gap <= coldBytes && len(sc.buf) > 0:
 		sc.ahead = scanBytes
 	case pos >= sc.at && gap <= hopBytes && len(sc.buf) > 0:
 		sc.ahead = min(max(2*sc.ahead, leastBytes), scanBytes)
