@@ -51,7 +51,9 @@
 //   - fdatasync makes a file's data, size and extents durable, fsync of a directory its entries; neither says anything
 //     of the other, or of anything written before that it was not asked for.
 //   - What was not synced may survive in any part and order, down to sectors of 512 bytes; a rename is one step.
-//   - The page cache survives the process. So after a kill, unlike after a power cut, only the last write can be torn.
+//   - The page cache survives the process. So after a kill, unlike after a power cut, only the last write can be torn:
+//     what has a successor is believed by its header (believe.go), and the start costs the end of the log, not all that
+//     was never synced.
 //   - Nobody else writes in the directory: logdir holds its lock.
 //
 // # Concurrency

@@ -26,12 +26,14 @@ type model struct {
 	end     wire.Offset
 	durable wire.Offset // as checkpointed
 	now     int64
+
+	checkBytes int64
 }
 
 func (m *model) open(clean, powerLoss bool) {
 	l, rec, err := openWith(Options{
 		FS: m.fsys, Dir: m.dir, Config: m.config, Now: func() int64 { return m.now },
-		RecoveryPoint: m.durable, LogStart: m.start, Clean: clean, PowerLoss: powerLoss,
+		RecoveryPoint: m.durable, LogStart: m.start, Clean: clean, PowerLoss: powerLoss, CheckBytes: m.checkBytes,
 		Warn: func(msg string, args ...any) {
 			if !powerLoss {
 				m.t.Fatalf("warned: %s %v", msg, args)
@@ -144,7 +146,8 @@ func (m *model) reopen(t *rapid.T) {
 	m.open(true, false)
 }
 
-func (m *model) kill(*rapid.T) {
+func (m *model) kill(t *rapid.T) {
+	m.checkBytes = rapid.SampledFrom([]int64{1, 3000, -1}).Draw(t, "check bytes")
 	if m.fault != nil {
 		m.fault.Restart()
 	} else {

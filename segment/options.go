@@ -41,6 +41,10 @@ type Options struct {
 	// from there on are not trusted. Without it nothing but the very last write can be incomplete, and a bad batch
 	// with a good one after it is damage.
 	PowerLoss bool
+	// CheckBytes is how much of the log's end is read in full and held against its CRCs when only the process was killed
+	// (neither PowerLoss nor Rewrite): of what lies before it, the headers are. 0 means DefaultCheckBytes, a negative
+	// value that nothing is believed by its header.
+	CheckBytes int64
 	// Rewrite says that a sync of this log may have failed while it was last open. The kernel then takes pages for
 	// written that the disk does not have, and another sync would not write them. So what is checked is written again.
 	// It goes with PowerLoss, because such pages may have left the cache.
@@ -64,7 +68,8 @@ type Options struct {
 	// that of the log's end at base. It runs inside Append and must not call the log.
 	OnRoll func(base wire.Offset)
 	// OnBatch is called by Open for each batch at or above RecoveryPoint that it had to check, in order. The bytes are
-	// valid during the call.
+	// valid during the call. What was believed by its header comes as that, batch.HeaderSize bytes; control batches
+	// come whole.
 	OnBatch func(b Batch)
 	// Warn is told what an operator should know: an index that had to be rebuilt, a tail that was cut.
 	Warn func(msg string, args ...any)
@@ -79,7 +84,8 @@ type Recovered struct {
 	Trimmed   []Cut    // reserved space and other leftovers of a stop in mid-work; nothing was lost
 	Rebuilt   []string // indexes built anew from the log
 	Removed   []string // files of an unfinished roll, deletion or cleaning
-	Scanned   int64    // bytes of batches that were checked
+	Scanned   int64    // bytes of batches that were read in full and held against their CRC
+	Believed  int64    // bytes of batches above the recovery point of which only the header was looked at
 }
 
 // Cut tells of bytes that Open removed from the end of a file.

@@ -14,12 +14,12 @@ import (
 
 // How a log is checked after an unclean stop:
 //
-//	       base                recovery point                          end of file
-//	-------+-------------------+-------------------+-------------------+
-//	earlier| headers only      | every batch: CRC, | bad               |
-//	not    | from the last     | bounds, order     |                   |
-//	read   | index entry below |                   |                   |
-//	-------+-------------------+-------------------+-------------------+
+//	       base                recovery point      CheckBytes before the end
+//	-------+-------------------+-------------------+-------------------+-------+
+//	earlier| headers only      | after a kill:     | every batch: CRC, | bad   |
+//	not    | from the last     | headers only      | bounds, order     |       |
+//	read   | index entry below | (see believe.go)  |                   |       |
+//	-------+-------------------+-------------------+-------------------+-------+
 //
 // What lies below the recovery point was synced. If it is bad it is damage: the log does not open. Above it, what is
 // bad may be the write that the stop broke off. It is cut away
@@ -33,9 +33,11 @@ import (
 // The indexes of the segments from the recovery point on are completed on the way, after a power loss made anew.
 func (op *opening) recover() error {
 	first := max(op.c.find(op.RecoveryPoint), 0)
+	behind := op.c[first:].bytes()
 	for i := first; i < len(op.c); i++ {
 		s := op.c[i]
-		end, cut, err := op.scan(i, i == first)
+		behind -= s.size()
+		end, cut, err := op.scan(i, i == first, op.believed(s.size(), behind))
 		if err != nil {
 			return err
 		}
@@ -75,15 +77,18 @@ type check struct {
 	sc    *scanner
 	look  *walk
 
+	believed int64 // what begins below this position may be believed by its header
+	head     [batch.HeaderSize]byte
+
 	pos  int64
 	size int64
 	next wire.Offset
 }
 
 // scan checks segment i. end is its end offset; cut says that nothing after it may stay.
-func (op *opening) scan(i int, holdsPoint bool) (end wire.Offset, cut bool, err error) {
+func (op *opening) scan(i int, holdsPoint bool, believed int64) (end wire.Offset, cut bool, err error) {
 	s := op.c[i]
-	k := check{op: op, s: s, bound: op.c.bound(i), size: s.size(), next: s.base}
+	k := check{op: op, s: s, bound: op.c.bound(i), size: s.size(), next: s.base, believed: believed}
 	if k.size == 0 {
 		return s.base, false, nil
 	}
@@ -211,27 +216,41 @@ func (k *check) run() (wrong string, err error) {
 	return "", nil
 }
 
-// batch looks at the batch at pos: below the recovery point at its header, above at all of it.
+// batch looks at the batch at pos: below the recovery point and in what is believed at its header, else at all of it. b
+// is nil below the recovery point.
 func (k *check) batch() (h header, b batch.View, wrong string, err error) {
-	if k.next < k.op.RecoveryPoint {
-		raw, err := k.look.bytes(k.pos, batch.HeaderSize, k.size)
+	whole := k.next >= k.op.RecoveryPoint && k.pos >= k.believed
+	if !whole {
+		raw, err := k.sc.head(k.pos, k.size)
 		if err != nil {
-			return h, nil, "", shortRead(err)
+			return h, nil, "", err
 		}
-		wrong = h.parse(raw, k.pos, k.size, k.s.base)
+		if wrong = h.parse(raw, k.pos, k.size, k.s.base); wrong == "" && h.last >= k.op.RecoveryPoint {
+			if b, err = k.believe(h, raw); err != nil {
+				return h, nil, "", err
+			}
+			whole = b == nil
+		}
 	}
-	if wrong == "" && (k.next >= k.op.RecoveryPoint || h.last >= k.op.RecoveryPoint) {
+	if whole {
 		b, h, wrong, err = k.sc.batch(k.pos, k.size, k.s.base)
 		k.op.rec.Scanned += h.size
 	}
-	switch {
-	case err != nil:
-	case h.base >= k.bound:
-		wrong = stale
-	case wrong == "" && h.base < k.next:
-		wrong = fmt.Sprintf("a batch with offsets %d to %d where %d should follow", h.base, h.last, k.next)
+	if err == nil {
+		wrong = k.misplaced(h, wrong)
 	}
 	return h, b, wrong, err
+}
+
+// misplaced adds to what is wrong with a batch whether its offsets belong behind those before it.
+func (k *check) misplaced(h header, wrong string) string {
+	switch {
+	case h.base >= k.bound:
+		return stale
+	case wrong == "" && h.base < k.next:
+		return fmt.Sprintf("a batch with offsets %d to %d where %d should follow", h.base, h.last, k.next)
+	}
+	return wrong
 }
 
 // stale is what is wrong with batches that belong to a later segment: Truncate left them.
@@ -273,6 +292,11 @@ func (k *check) judge(i int, wrong string) (all bool, err error) {
 		}
 	}
 	op.rec.Truncated = append(op.rec.Truncated, cut)
+	if !op.PowerLoss {
+		// Behind it is nothing good that a power cut could bring back. A sync would write all that the file never had
+		// written, before the first answer.
+		return true, k.file.Truncate(k.pos)
+	}
 	return true, k.cut()
 }
 

@@ -131,6 +131,30 @@ func BenchmarkSync(b *testing.B) {
 	}
 }
 
+// BenchmarkOpenKilled is the start after a kill of a log that was never synced, and after a power loss.
+func BenchmarkOpenKilled(b *testing.B) {
+	const total = 256 << 20
+	for _, size := range []int{1 << 10, 64 << 10, 1 << 20} {
+		l := benchLog(b, 0)
+		for m := makeBatch(0, 1, startMs, size-61); l.Size() < total; m.base++ {
+			batchAt(m.bytes, m.base)
+			must(b, l.Append(m.bytes, m.appended(false)))
+		}
+		l.Discard()
+		for _, power := range []bool{false, true} {
+			b.Run(fmt.Sprintf("%d KiB, power lost %v", size>>10, power), func(b *testing.B) {
+				b.SetBytes(total)
+				for b.Loop() {
+					l, _, err := Open(Options{FS: vfs.OS, Dir: l.dir, Config: l.config.Load(), PowerLoss: power,
+						OnBatch: func(Batch) {}})
+					must(b, err)
+					l.Discard()
+				}
+			})
+		}
+	}
+}
+
 func BenchmarkOpenClean(b *testing.B) {
 	dir := b.TempDir()
 	o := Options{FS: vfs.OS, Dir: dir}

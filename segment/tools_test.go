@@ -50,9 +50,12 @@ func makeBatch(base wire.Offset, n int, ts int64, payload int) made {
 	for i := range payload {
 		b[61+i] = byte(int(base)*31 + i*7)
 	}
-	put32(17, int(crc32.Checksum(b[21:], castagnoli)))
+	sum(b)
 	return made{base, n, ts, b}
 }
+
+// sum puts the right CRC into a batch.
+func sum(b []byte) { binary.BigEndian.PutUint32(b[17:], crc32.Checksum(b[21:], castagnoli)) }
 
 func testConfig() *Config {
 	return &Config{

@@ -73,6 +73,7 @@ type Dir struct {
 	clean        bool
 	sameBoot     bool
 	failedBefore bool
+	doubtful     bool // the recovery points are damaged
 	brokerEpoch  int64
 
 	mu      sync.Mutex
@@ -197,7 +198,7 @@ func (d *Dir) readCheckpoint(name, consequence string) Offsets {
 	}
 	d.o.Logger.Warn("checkpoint is damaged and rebuilt", "error", err, "consequence", consequence)
 	if name == RecoveryPointFile {
-		d.clean = false // with no recovery point nothing of a clean stop can be believed
+		d.clean, d.doubtful = false, true // with no recovery point nothing of a clean stop can be believed
 	}
 	return Offsets{}
 }
@@ -261,6 +262,11 @@ func (d *Dir) Clean() bool { return d.clean }
 // SameBoot reports whether the page cache that the directory was written
 // through is still the present one.
 func (d *Dir) SameBoot() bool { return d.sameBoot }
+
+// Believed reports whether the logs are as the last process left them, up to the
+// write that a kill may have broken off: the page cache has survived, nothing
+// failed, and what the directory remembers of them is sound.
+func (d *Dir) Believed() bool { return d.sameBoot && !d.failedBefore && !d.doubtful }
 
 // Recovered says that every log of the directory that can be recovered was, and
 // that what follows from lost log ends is recorded: from now on a kill loses

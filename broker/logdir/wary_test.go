@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	"tailrace/vfs"
 	"tailrace/vfs/faultfs"
 )
 
@@ -69,5 +70,39 @@ func TestOfflineDirectoryAcknowledgesNothing(t *testing.T) {
 	d.Rounds.Request(ticket)
 	if err := <-w.told; !errors.Is(err, broken) {
 		t.Errorf("a waiter of an offline directory was told %v", err)
+	}
+}
+
+// TestWhatIsBelieved: logs are believed by their headers only where nothing speaks against the page cache.
+func TestWhatIsBelieved(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		do   func(d *Dir, fsys *faultfs.FS)
+		want bool
+	}{
+		{"killed", func(*Dir, *faultfs.FS) {}, true},
+		{"failed", func(d *Dir, _ *faultfs.FS) { d.Fail(errors.New("lost a page")) }, false},
+		{"damaged recovery points", func(d *Dir, fsys *faultfs.FS) {
+			if err := vfs.WriteFileAtomic(fsys, d.Path()+"/"+RecoveryPointFile, []byte("0\n1\nt 0 x\n")); err != nil {
+				t.Fatal(err)
+			}
+		}, false},
+	} {
+		var log bytes.Buffer
+		fsys := faultfs.New()
+		d := open(t, fsys, &log)
+		if d.Believed() {
+			t.Errorf("%s: a new directory is believed", c.name)
+		}
+		if err := d.Recovered(); err != nil {
+			t.Fatal(err)
+		}
+		c.do(d, fsys)
+		d.Close(false, 0)
+		d = open(t, fsys, &log)
+		if d.Believed() != c.want {
+			t.Errorf("%s: believed is %v", c.name, d.Believed())
+		}
+		d.Close(false, 0)
 	}
 }

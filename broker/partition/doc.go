@@ -22,6 +22,8 @@
 //     the error was.
 //   - A retry of one of a producer's last five batches is answered with the
 //     offsets it was given the first time, also after a restart.
+//   - A start reads a log once: epochs and producers are learnt from what
+//     segment.Open shows, and after a kill from headers (replay.go).
 //   - A waiter is told exactly once, from the goroutine that made its
 //     condition true, and never while a lock of the partition is held.
 //   - Append and Read allocate nothing once warm.

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"path/filepath"
 
-	"tailrace/batch"
 	"tailrace/broker/logdir"
 	"tailrace/segment"
 	"tailrace/vfs"
@@ -41,12 +40,19 @@ func Open(o Options) (*Partition, error) {
 	p.ticket = logdir.NewTicket(p)
 	known := o.Dir.Known(o.Key)
 	haveEpochs := p.loadEpochs()
+	if err := p.beginReplay(known.RecoveryPoint); err != nil {
+		return nil, fmt.Errorf("partition %s-%d: %w", o.Key.Topic, o.Key.Partition, err)
+	}
+	check := int64(0)
+	if !o.Dir.Believed() {
+		check = -1
+	}
 	log, recovered, err := segment.Open(segment.Options{
 		FS: o.Dir.FS(), Dir: o.Path, Config: &o.Config.Log,
 		RecoveryPoint: known.RecoveryPoint, LogStart: known.LogStart, Cleaned: o.Dir.Cleaned(o.Key),
 		Clean: o.Dir.Clean(), PowerLoss: !o.Dir.SameBoot(), Rewrite: o.Dir.FailedBefore(),
-		MapBelow: o.MapBelow, Budget: o.Budget, Background: o.Background,
-		OnBatch: p.replayEpoch, OnRoll: p.rolled,
+		CheckBytes: check, MapBelow: o.MapBelow, Budget: o.Budget, Background: o.Background,
+		OnBatch: p.replayed, OnRoll: p.rolled,
 		Warn: func(msg string, args ...any) { o.Logger.Warn(msg, args...) },
 	})
 	if err != nil {
@@ -99,23 +105,25 @@ func (p *Partition) loadEpochs() bool {
 	return true
 }
 
-func (p *Partition) replayEpoch(b segment.Batch) {
-	v := batch.View(b)
-	p.epochs.assign(v.LeaderEpoch(), v.BaseOffset())
-}
-
 // recover completes epochs and producer state from the log.
 func (p *Partition) recover(haveEpochs bool) error {
 	start, end := p.log.Start(), p.log.End()
 	p.epochs.truncateEnd(end)
-	if start < end && (!haveEpochs || !p.epochsMatch(start, end)) {
+	told := haveEpochs || p.sawAllFrom(p.firstHeld(start))
+	if start < end && (!told || !p.epochsMatch(start, end)) {
 		p.epochs.list = nil
-		err := p.log.Batches(start, func(b segment.Batch, _ vfs.Pos) error { p.replayEpoch(b); return nil })
+		err := p.walk(start, func(b segment.Batch, _ vfs.Pos) error {
+			p.epochs.assign(b.LeaderEpoch(), b.BaseOffset())
+			return nil
+		})
 		if err != nil {
 			return err
 		}
 	}
 	p.epochs.truncateStart(start)
+	if p.replayedAll(start, end) {
+		return nil
+	}
 	return p.recoverProducers(start, end)
 }
 
@@ -130,8 +138,7 @@ func (p *Partition) epochsMatch(start, end wire.Offset) bool {
 			continue
 		}
 		ok := false
-		err := p.log.Batches(s.start, func(b segment.Batch, _ vfs.Pos) error {
-			v := batch.View(b)
+		err := p.walk(s.start, func(v segment.Batch, _ vfs.Pos) error {
 			ok = v.LeaderEpoch() == s.epoch && (v.BaseOffset() == s.start || s.start == start) ||
 				v.LeaderEpoch() >= s.epoch && v.BaseOffset() > s.start
 			return stop
@@ -143,80 +150,4 @@ func (p *Partition) epochsMatch(start, end wire.Offset) bool {
 		}
 	}
 	return len(p.epochs.list) > 0
-}
-
-// recoverProducers loads the newest snapshot that the log still covers, adds
-// the older batches that the directory remembers, and replays the rest.
-func (p *Partition) recoverProducers(start, end wire.Offset) error {
-	fsys := p.dir.FS()
-	offsets, err := snapshots(fsys, p.path)
-	if err != nil {
-		return err
-	}
-	first := start
-	if s := p.log.Segments(); len(s) > 0 {
-		first = s[0].Base
-	}
-	from := first
-	for i := len(offsets) - 1; i >= 0; i-- {
-		name := snapshotName(p.path, offsets[i])
-		if offsets[i] > end {
-			_ = fsys.Remove(name) // of a log that was longer: it says nothing of this one
-			continue
-		}
-		data, err := vfs.ReadFile(fsys, name)
-		if err == nil {
-			err = p.producers.decodeSnapshot(data)
-		}
-		if err == nil {
-			from, p.snapshotEnd = max(offsets[i], first), offsets[i]
-			p.producers.mergeOlder(p.ID, p.dir.OlderBatches(p.key))
-			break
-		}
-		p.logger.Warn("producer snapshot is damaged and rebuilt from the log", "file", name, "error", err)
-		p.producers.reset()
-		_ = fsys.Remove(name)
-	}
-	if from < start {
-		if err := p.recallDeleted(from, start); err != nil {
-			return err
-		}
-		from = start
-	}
-	if from >= end {
-		return nil
-	}
-	return p.log.Batches(from, func(b segment.Batch, _ vfs.Pos) error {
-		if v := batch.View(b); v.BaseOffset() >= from {
-			p.producers.note(v, v.MaxTimestamp())
-		}
-		return nil
-	})
-}
-
-// recallDeleted learns of producers from records that were deleted (the log
-// start lies above them) and are still there: without them the next batch of a
-// producer would seem to leave a gap. If they are damaged nothing is lost.
-func (p *Partition) recallDeleted(from, start wire.Offset) error {
-	stop := errors.New("stop")
-	err := p.log.Held(from, func(b segment.Batch, _ vfs.Pos) error {
-		v := batch.View(b)
-		if v.BaseOffset() >= start {
-			return stop
-		}
-		if v.BaseOffset() >= from {
-			p.producers.note(v, v.MaxTimestamp())
-		}
-		return nil
-	})
-	var bad *segment.CorruptError
-	if errors.As(err, &bad) {
-		p.logger.Warn("deleted records are damaged: their producers may be refused once",
-			"topic", p.Topic, "partition", p.Index, "error", err)
-		return nil
-	}
-	if errors.Is(err, stop) {
-		return nil
-	}
-	return err
 }

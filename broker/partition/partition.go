@@ -72,6 +72,7 @@ type Partition struct {
 	unflushed   int64
 	flushTimer  bool
 	snapshotEnd wire.Offset // of the newest snapshot
+	replay      replay      // of use to Open only
 
 	// syncing is what BeginSync found, for EndSync. Rounds never overlap.
 	syncing []segment.PendingSync
