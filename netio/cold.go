@@ -70,38 +70,74 @@ func (p *coldPool) submit(c *Conn) {
 // work warms one connection after the other until none waits.
 func (p *coldPool) work(c *Conn) {
 	defer p.server.tasks.Done()
-	for c != nil {
+	for ; c != nil; c = p.next() {
 		c.warm()
 		p.server.startWriter(c)
-		p.mu.Lock()
-		if c = nil; len(p.queue) > 0 {
-			c = p.queue[0]
-			p.queue = append(p.queue[:0], p.queue[1:]...)
-		} else {
-			p.running--
-		}
-		p.mu.Unlock()
 	}
 }
 
-// warm reads in a window of the span at the cursor, and has the kernel begin with what follows.
+// next takes the connection that has waited longest, or gives the thread up.
+func (p *coldPool) next() (c *Conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.queue) == 0 {
+		p.running--
+		return nil
+	}
+	c = p.queue[0]
+	p.queue = append(p.queue[:0], p.queue[1:]...)
+	return c
+}
+
+// readAhead has [from, to) of a stream read in, if half of the threads are free: connections that stand still come
+// first. It does not wait. It is false when there is no thread.
+func (p *coldPool) readAhead(s *stream, from, to int64) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.running >= max(1, p.limit/2) || !s.ref.Acquire() {
+		return false
+	}
+	p.running++
+	p.server.tasks.Add(1)
+	s.from, s.to = from, to
+	s.busy.Store(true)
+	go p.goAhead(s)
+	return true
+}
+
+// goAhead reads in what is beyond a stream, and then does the work of the pool. What it cannot read, the reader meets.
+func (p *coldPool) goAhead(s *stream) {
+	f := s.ref.File()
+	for at := s.from; at < s.to && !p.pressed(); at += warmWindow {
+		if f.ReadIn(at, min(s.to-at, warmWindow)) != nil {
+			break
+		}
+	}
+	vfs.Span{Ref: s.ref}.Release()
+	s.busy.Store(false)
+	p.work(p.next())
+}
+
+// pressed tells whether a connection waits for a thread.
+func (p *coldPool) pressed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.queue) > 0
+}
+
+// warm reads in a window of the span at the cursor. Of a stream the kernel may read on as it sees fit: it does so in
+// large folios, for a quarter of the CPU. Otherwise just the span is asked for, beforehand, so that nothing more is.
 func (c *Conn) warm() {
 	at := c.out.head.sent
 	s := &c.out.head.Out.spans[at.span]
 	n := min(s.N-at.off, warmWindow)
-	if fd, ok := s.Fd(); ok {
-		readAhead(fd, int64(s.Pos)+int64(at.off), int64(min(s.N-at.off, 3*warmWindow)))
+	f, pos := s.Ref.File(), int64(s.Pos)+int64(at.off)
+	if !s.steady {
+		f.ReadAhead(pos, int64(min(s.N-at.off, 3*warmWindow)))
 	}
-	b := borrowBuffer(copyStep)
-	defer b.release()
-	for off := at.off; off < at.off+n; {
-		want := min(copyStep, at.off+n-off)
-		got, err := s.ReadAt(b.data[:want], off)
-		if got < want {
-			c.writeFault = &SpanError{File: s.Ref.File().Name(), Pos: s.Pos + vfs.Pos(off+got), Err: err}
-			return
-		}
-		off += got
+	if err := f.ReadIn(pos, int64(n)); err != nil {
+		c.writeFault = &SpanError{File: f.Name(), Pos: vfs.Pos(pos), Err: err}
+		return
 	}
 	s.warm = at.off + n
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math"
 	"unsafe"
+
+	"tailrace/vfs"
 )
 
 // gathered is why gathering stopped.
@@ -85,7 +87,7 @@ func (c *Conn) gatherSpan(w *work, s *placedSpan, off int) gathered {
 		return file
 	}
 	_, real := s.Fd()
-	if real && !s.resident(off) {
+	if real && !c.resident(s, off) {
 		return chilly
 	}
 	if real && s.N > cfg.CopyMax && !s.copyOnly {
@@ -119,23 +121,51 @@ func (c *Conn) copySpan(w *work, s *placedSpan, off int, real bool) gathered {
 	return everything
 }
 
-// resident tells whether the span's bytes from off on, a window of them, can be touched without waiting for a disk.
-// Where the kernel cannot tell, it is taken for granted.
-func (s *placedSpan) resident(off int) bool {
+// resident tells whether the span's bytes from off on, a window of them, can be touched without waiting for a disk, and
+// sees to it that the bytes behind them can be, too. Where the kernel cannot tell, it is taken for granted.
+func (c *Conn) resident(s *placedSpan, off int) bool {
 	if s.Hot || off < s.warm {
 		return true
 	}
 	n := min(s.N-off, warmWindow)
 	f, pos := s.Ref.File(), int64(s.Pos)+int64(off)
-	// A cold answer is asked for twice: cachestat(2) of Linux 6.18 counts too little when it is preempted in a large
-	// folio, about once in a thousand probes.
-	if in, known := f.Resident(pos, int64(n)); known && !in {
-		if in, _ = f.Resident(pos, int64(n)); !in {
-			return false
-		}
+	s.steady = c.lookAhead(s.Ref, pos, int64(n), off == 0)
+	if !isIn(f, pos, int64(n)) {
+		return false
 	}
 	s.warm = off + n
 	return true
+}
+
+// lookAhead has the bytes behind a window that is about to be sent read in, if the peer is going through the file. It
+// tells whether it is.
+func (c *Conn) lookAhead(ref *vfs.Ref, pos, n int64, opens bool) bool {
+	if c.streams == nil {
+		c.streams = new(streams)
+	}
+	s := c.streams.pass(ref, pos, n, opens)
+	if s == nil {
+		return false
+	}
+	if from, to := s.due(); from >= to {
+	} else if isIn(ref.File(), from, to-from) {
+		s.asked = to
+	} else if c.server.cold.readAhead(s, from, to) {
+		s.asked = to
+		c.tally.readAheadBytes.Add(to - from)
+	}
+	return s.steady
+}
+
+// isIn asks whether bytes are in memory. A cold answer is asked for twice: cachestat(2) of Linux 6.18 counts too little
+// when it is preempted in a large folio, about once in a thousand probes.
+func isIn(f vfs.File, pos, n int64) bool {
+	for range 2 {
+		if in, known := f.Resident(pos, n); in || !known {
+			return true
+		}
+	}
+	return false
 }
 
 // addVector adds p itself; it is false when no vector is left.

@@ -149,6 +149,7 @@ type placedSpan struct {
 	vfs.Span
 	warm     int  // bytes below this are known to be resident
 	copyOnly bool // sendfile cannot
+	steady   bool // it belongs to a stream
 }
 
 // AddSpan places file bytes after what Buf holds now. The reference passes to the reply, which releases it.

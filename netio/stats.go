@@ -15,7 +15,8 @@ type Stats struct {
 	WritevCalls, WritevBytes             int64 // sendmsg: reply bytes, mapped spans, copied spans
 	SendfileCalls, SendfileBytes         int64
 	CopyBytes                            int64 // span bytes that went through a buffer
-	ColdHandoffs                         int64 // windows read in by the cold pool
+	ColdHandoffs                         int64 // windows read in by the cold pool while their connection waits
+	ReadAheadBytes                       int64 // read in by the cold pool before they are asked for
 	WouldBlock                           int64 // a writer had to wait for its peer
 	PooledWriters                        int64 // writers started
 	InflightBytes                        int64 // charged to the Budget
@@ -24,7 +25,7 @@ type Stats struct {
 // tally is one connection's share, kept apart so that connections on different cores do not fight over a cache line.
 type tally struct {
 	requests, reads, writevCalls, writevBytes, sendfileCalls, sendfileBytes atomic.Int64
-	copyBytes, coldHandoffs, wouldBlock, writers                            atomic.Int64
+	copyBytes, coldHandoffs, readAheadBytes, wouldBlock, writers            atomic.Int64
 }
 
 func (t *tally) addTo(s *Stats) {
@@ -36,6 +37,7 @@ func (t *tally) addTo(s *Stats) {
 	s.SendfileBytes += t.sendfileBytes.Load()
 	s.CopyBytes += t.copyBytes.Load()
 	s.ColdHandoffs += t.coldHandoffs.Load()
+	s.ReadAheadBytes += t.readAheadBytes.Load()
 	s.WouldBlock += t.wouldBlock.Load()
 	s.PooledWriters += t.writers.Load()
 }

@@ -132,6 +132,3 @@ func askForHints(fd uintptr) bool {
 func awaitBytes(fd uintptr, n int) {
 	_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVLOWAT, n)
 }
-
-// readAhead asks the kernel to start reading a range of a file.
-func readAhead(fd uintptr, pos, n int64) { _ = unix.Fadvise(int(fd), pos, n, unix.FADV_WILLNEED) }

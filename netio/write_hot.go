@@ -21,6 +21,7 @@ type owner struct {
 	mode       mode
 	progress   bool // bytes went out since the last wait
 	writeFault error
+	streams    *streams // nil until something is sent that may be cold
 }
 
 // cursor is the place in a reply up to which it is sent.

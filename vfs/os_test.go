@@ -3,11 +3,16 @@ package vfs
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A page behind the end of the file cannot be backed, just as a hole on a full disk cannot: the kernel sends
@@ -68,6 +73,58 @@ func TestResident(t *testing.T) {
 	}
 	if resident, _ := hole.Resident(4000, 97); resident && !noCachestat.Load() {
 		t.Error("a range over one hot and one cold page is said to be resident")
+	}
+}
+
+// Both ways of reading in make cold pages resident, and tell of a file that ends early.
+func TestReadIn(t *testing.T) {
+	const size = 3<<20 + 77
+	file, err := OS.OpenFile(filepath.Join(t.TempDir(), "f"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if _, err := file.WriteAt(make([]byte, size), 0); err != nil {
+		t.Fatal(err)
+	}
+	f := file.(*osFile)
+	null, err := devNull()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 { // a descriptor that the collector can close must not be kept as a number
+		runtime.GC()
+		time.Sleep(time.Millisecond)
+	}
+	var is unix.Stat_t
+	if err := unix.Fstat(null, &is); err != nil || is.Mode&unix.S_IFMT != unix.S_IFCHR {
+		t.Fatalf("the descriptor of %s is another file's: mode %o, %v", os.DevNull, is.Mode, err)
+	}
+	for name, readIn := range map[string]func(pos, n int64) error{
+		"ReadIn":      f.ReadIn,
+		"readThrough": f.readThrough,
+		"skim": func(pos, n int64) error {
+			if in := f.skim(null, pos, n); in < n {
+				return io.ErrUnexpectedEOF
+			}
+			return nil
+		},
+	} {
+		if err := errors.Join(file.Sync(), unix.Fadvise(int(f.fd), 0, 0, unix.FADV_DONTNEED)); err != nil {
+			t.Fatal(err)
+		}
+		if in, _ := f.Resident(0, size); in {
+			t.Log("this file system does not drop pages")
+		}
+		if err := readIn(5000, size-5000); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if in, known := f.Resident(5000, size-5000); known && !in {
+			t.Errorf("%s: the bytes are still cold", name)
+		}
+		if err := readIn(5000, size-4999); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("%s beyond the end: %v", name, err)
+		}
 	}
 }
 

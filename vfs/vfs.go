@@ -83,6 +83,12 @@ type File interface {
 	// Resident tells whether [pos, pos+n), which must lie inside the file, is in the page cache; known is false where
 	// the kernel cannot tell. A guess by nature: pages may go right after. Allocates nothing.
 	Resident(pos, n int64) (resident, known bool)
+	// ReadIn reads [pos, pos+n) into the page cache and returns when all of it is there; no byte is copied where the
+	// kernel lets it be. The kernel reads ahead of it as it does for any reader. A file that ends earlier gives
+	// io.ErrUnexpectedEOF.
+	ReadIn(pos, n int64) error
+	// ReadAhead asks for [pos, pos+n) to be read into the page cache, and for nothing beyond. It does not wait for it.
+	ReadAhead(pos, n int64)
 	// Fd is the descriptor for sendfile, valid while the file is open. ok is false where there is none (faultfs, and
 	// whoever cannot give one): then callers copy.
 	Fd() (fd uintptr, ok bool)

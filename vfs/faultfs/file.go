@@ -196,6 +196,18 @@ func (h *file) sync(op Op, name string) error {
 // Resident is always true: it is all memory.
 func (h *file) Resident(_, _ int64) (resident, known bool) { return true, true }
 
+// ReadIn checks the range; there is nothing to read in.
+func (h *file) ReadIn(pos, n int64) error {
+	size, err := h.Size()
+	if err == nil && pos+n > size {
+		err = io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// ReadAhead does nothing.
+func (h *file) ReadAhead(_, _ int64) {}
+
 func (h *file) Close() error {
 	h.fs.mu.Lock()
 	defer h.fs.mu.Unlock()
