@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"os"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -28,6 +29,7 @@ type model struct {
 	now     int64
 
 	checkBytes int64
+	lostPower  bool
 }
 
 func (m *model) open(clean, powerLoss bool) {
@@ -35,7 +37,9 @@ func (m *model) open(clean, powerLoss bool) {
 		FS: m.fsys, Dir: m.dir, Config: m.config, Now: func() int64 { return m.now },
 		RecoveryPoint: m.durable, LogStart: m.start, Clean: clean, PowerLoss: powerLoss, CheckBytes: m.checkBytes,
 		Warn: func(msg string, args ...any) {
-			if !powerLoss {
+			// A power cut may bring back an index's entries of batches that were truncated away. Below the recovery point
+			// an index is looked at when it is used, which may be after the next start.
+			if !powerLoss && !(m.lostPower && strings.HasPrefix(msg, "index damaged")) {
 				m.t.Fatalf("warned: %s %v", msg, args)
 			}
 		},
@@ -117,7 +121,8 @@ func (m *model) retain(t *rapid.T) {
 	dropped, err := m.log.Retain(m.now, upTo)
 	must2(t, err)
 	for i, d := range dropped {
-		if d.Base != before[i].Base || d.Bytes != before[i].Bytes || d.Next > upTo {
+		// Of a segment that nothing has looked into since a kill the size may count what Truncate left in it.
+		if d.Base != before[i].Base || d.Bytes > before[i].Bytes || d.Next > upTo {
 			t.Fatalf("dropped %+v of %+v, up to %d", d, before, upTo)
 		}
 	}
@@ -161,7 +166,7 @@ func (m *model) powerLoss(t *rapid.T) {
 		return
 	}
 	m.fault = m.fault.CrashClone(rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 1)))
-	m.fsys = m.fault
+	m.fsys, m.lostPower = m.fault, true
 	m.open(false, true)
 	end := m.log.End()
 	if end < m.durable || end > max(m.end, m.start) {
