@@ -203,8 +203,8 @@ func TestReadAheadOfManyStreams(t *testing.T) {
 	}
 }
 
-// A connection that goes through a cold file finds it read in; the bytes beyond the last span are what is ahead, and the
-// disk has been asked for each byte once. A connection that jumps has nothing read in but what it asks for.
+// Who goes through a cold file finds it read in, beyond its last span as well, and the disk has been asked
+// for each byte once. A connection that jumps has nothing read in but what it asks for.
 func TestColdStream(t *testing.T) {
 	file := newSpanFile(t, vfs.OS, filepath.Join(t.TempDir(), "f"), 40*mib, false)
 	for _, test := range []struct {

@@ -66,7 +66,9 @@
 //	everything else                     the bytes before it with MSG_MORE, then sendfile with an explicit offset
 //	no descriptor (vfs/faultfs)         as the second, in steps of 64 KiB
 //
-// A span that is not hot is probed (vfs.File.Resident) before its bytes are asked for, a window at a time.
+// A span that is not hot is probed (vfs.File.Resident) before its bytes are asked for, a window at a time. If it
+// begins where the connection's span before it in that file ended, the cold pool also keeps what follows read in
+// (ahead.go), with at most half of its threads; docs/decisions/0008-cold-reads.md has the measurements.
 //
 // # Measured
 //

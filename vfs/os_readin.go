@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// devNull is where ReadIn sends bytes that nobody wants: the kernel looks each page up, waits for it, and copies nothing.
-// The descriptor is a bare one and stays open. That of an os.File would be closed by the collector, and its number would
-// then be a client's.
+// devNull is where ReadIn sends bytes that nobody wants: the kernel looks each page up, waits for it, and copies
+// nothing. The descriptor is a bare one and stays open. That of an os.File would be closed by the collector, and its
+// number would then be a client's.
 var devNull = sync.OnceValues(func() (int, error) {
 	return unix.Open(os.DevNull, unix.O_WRONLY|unix.O_CLOEXEC, 0)
 })
@@ -36,7 +36,8 @@ func (f *osFile) ReadIn(pos, n int64) error {
 // skim is ReadIn by sendfile. It returns how far it got.
 func (f *osFile) skim(null int, pos, n int64) (in int64) {
 	for at := pos; in < n; at = pos + in {
-		got, _, errno := unix.Syscall6(unix.SYS_SENDFILE, uintptr(null), f.fd, uintptr(unsafe.Pointer(&at)), uintptr(n-in), 0, 0)
+		got, _, errno := unix.Syscall6(unix.SYS_SENDFILE, uintptr(null), f.fd, uintptr(unsafe.Pointer(&at)),
+			uintptr(n-in), 0, 0)
 		if errno == unix.EINTR {
 			continue
 		}

@@ -76,6 +76,29 @@ func TestResident(t *testing.T) {
 	}
 }
 
+// Bytes whose read is under way are not resident, though cachestat counts their pages.
+func TestResidentMeansRead(t *testing.T) {
+	const size = 8 << 20
+	file, err := OS.OpenFile(filepath.Join(t.TempDir(), "f"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if _, err := file.WriteAt(make([]byte, size), 0); err != nil {
+		t.Fatal(err)
+	}
+	f := file.(*osFile)
+	for range 20 {
+		if err := errors.Join(file.Sync(), unix.Fadvise(int(f.fd), 0, 0, unix.FADV_DONTNEED)); err != nil {
+			t.Fatal(err)
+		}
+		f.ReadAhead(0, size)
+		if in, known := f.Resident(0, size); in && known && f.readable(size-1) == isCold {
+			t.Fatal("the last byte is said to be resident, and reading it would wait")
+		}
+	}
+}
+
 // Both ways of reading in make cold pages resident, and tell of a file that ends early.
 func TestReadIn(t *testing.T) {
 	const size = 3<<20 + 77
