@@ -183,19 +183,16 @@ func (c *contest) warmWithRecords(_ context.Context, s *served, left time.Durati
 		produce := rawclient.Produce(topic, 1, 1, batch)
 		produce.Addr, produce.Conns, produce.InFlight = s.addr, 1, 2
 		window := min(max(left, 0), warmWindow)
-		if _, err := measureBoth(produce, load, s.process, window); err != nil {
-			return err
-		}
-		return nil
+		return loadBoth(produce, load, s.process, window)
 	})
 }
 
-// measureBoth runs two loads at once for a window.
-func measureBoth(one, two rawclient.Load, server *proc.Process, window time.Duration) (rawclient.Sample, error) {
+// loadBoth runs two loads at once for a window.
+func loadBoth(one, two rawclient.Load, server *proc.Process, window time.Duration) error {
 	c, err := rawclient.Start(one)
 	if err != nil {
-		return rawclient.Sample{}, err
+		return err
 	}
-	sample, err := rawclient.Measure(two, server, ramp, window)
-	return sample, errors.Join(err, c.Stop())
+	_, err = rawclient.Measure(two, server, ramp, window)
+	return errors.Join(err, c.Stop())
 }

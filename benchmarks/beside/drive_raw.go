@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"tailrace/benchmarks/loop"
 	"tailrace/benchmarks/rawclient"
 	"tailrace/benchmarks/scenario"
 )
@@ -149,7 +150,7 @@ func loopFlags(system scenario.System, r *scenario.Row) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	flags := []string{"--batch-bytes", strconv.Itoa(len(l.batch.Bytes)), "--batch-records", strconv.Itoa(l.batch.Records)}
+	flags := loop.BatchFlags(len(l.batch.Bytes), l.batch.Records)
 	if r.Durability == scenario.Synced {
 		flags = append(flags, "--sync", "--syncers", "32", "--syncfs-above", "3")
 	}
@@ -157,16 +158,7 @@ func loopFlags(system scenario.System, r *scenario.Row) ([]string, error) {
 		flags = append(flags, "--file-bytes", strconv.Itoa(16*mib))
 	}
 	if system == scenario.Loop {
-		return append(flags, "--read", "frame", "--join-acks=false", "--store", "pwrite", "--send", "sendfile"), nil
+		return append(flags, loop.PlainFlags()...), nil
 	}
-	flags = append(flags, "--read", "buffered", "--join-acks=true")
-	switch {
-	case l.fetch >= 64*kib:
-		return append(flags, "--send", "cork"), nil
-	case l.fetch > 0:
-		return append(flags, "--send", "writev"), nil
-	case len(l.batch.Bytes) <= 8*kib && r.Durability != scenario.Synced:
-		return append(flags, "--store", "mapped", "--populate", strconv.Itoa(mib)), nil
-	}
-	return flags, nil
+	return append(flags, loop.BestFlags(len(l.batch.Bytes), l.fetch, r.Durability == scenario.Synced)...), nil
 }

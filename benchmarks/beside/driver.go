@@ -15,7 +15,7 @@ type driver struct {
 	load func(ctx context.Context, c *contest, s *served, r *scenario.Row, window time.Duration) (
 		values map[string]float64, note string, err error)
 	// life starts and stops the system by itself.
-	life func(ctx context.Context, c *contest, system scenario.System, r *scenario.Row) (
+	life func(ctx context.Context, l *life, r *scenario.Row) (
 		values map[string]float64, note string, err error)
 	loops  bool          // it can load a bare loop, which is started for each row
 	warms  bool          // it serves to warm a system
@@ -66,6 +66,18 @@ func (c *contest) checkDrivers() error {
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+// live has a driver measure a system that it starts and stops by itself, on a directory of its own.
+func (c *contest) live(ctx context.Context, d driver, system scenario.System, r *scenario.Row) (
+	values map[string]float64, note string, err error,
+) {
+	l, err := c.newLife(system)
+	if err != nil {
+		return nil, "", err
+	}
+	defer func() { err = l.end(err) }()
+	return d.life(ctx, l, r)
 }
 
 // measure loads a system that is up, or, in its place, a bare loop that is made for the row.

@@ -25,7 +25,7 @@ const (
 )
 
 // connections is a driver: what idle connections weigh, and what they do to the response times of busy ones.
-func connections(ctx context.Context, c *contest, system scenario.System, r *scenario.Row) (
+func connections(ctx context.Context, l *life, r *scenario.Row) (
 	values map[string]float64, note string, err error,
 ) {
 	set := settingsOf(r)
@@ -33,11 +33,6 @@ func connections(ctx context.Context, c *contest, system scenario.System, r *sce
 	if err := errors.Join(set.done(), raiseFiles(n+spareFDs)); err != nil {
 		return nil, "", err
 	}
-	l, err := c.newLife(system)
-	if err != nil {
-		return nil, "", err
-	}
-	defer func() { err = l.end(err) }()
 	if err := l.begin(); err != nil {
 		return nil, "", err
 	}
@@ -60,7 +55,7 @@ func connections(ctx context.Context, c *contest, system scenario.System, r *sce
 	if err := l.idleConnections(ctx, n, v); err != nil {
 		return nil, "", err
 	}
-	if compiles(system) {
+	if compiles(l.system) {
 		note = "the heap is partly touched before a connection comes: its growth is less than what one weighs"
 	}
 	return v, note, nil

@@ -15,17 +15,12 @@ import (
 const idleFor = 10 * time.Second
 
 // idle is a driver: what a system costs that has started and has nothing to do.
-func idle(ctx context.Context, c *contest, system scenario.System, r *scenario.Row) (
+func idle(ctx context.Context, l *life, r *scenario.Row) (
 	values map[string]float64, note string, err error,
 ) {
 	if err := settingsOf(r).done(); err != nil {
 		return nil, "", err
 	}
-	l, err := c.newLife(system)
-	if err != nil {
-		return nil, "", err
-	}
-	defer func() { err = l.end(err) }()
 	if err := l.begin(); err != nil {
 		return nil, "", err
 	}
@@ -40,9 +35,9 @@ func idle(ctx context.Context, c *contest, system scenario.System, r *scenario.R
 	if err := l.idleInto(ctx, v); err != nil {
 		return nil, "", err
 	}
-	bytes, err := c.installed(system)
+	bytes, err := l.c.installed(l.system)
 	v["installedMiB"] = float64(bytes) / mib
-	if compiles(system) {
+	if compiles(l.system) {
 		note = "a Java runtime has to be installed as well"
 	}
 	return v, note, err

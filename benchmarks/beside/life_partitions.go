@@ -11,7 +11,7 @@ import (
 
 // partitions is a driver: many partitions are created, one of each topic takes a record, the process is killed, and
 // time is taken until a new one answers Metadata and Fetch for all of them.
-func partitions(_ context.Context, c *contest, system scenario.System, r *scenario.Row) (
+func partitions(_ context.Context, l *life, r *scenario.Row) (
 	values map[string]float64, note string, err error,
 ) {
 	set := settingsOf(r)
@@ -23,11 +23,6 @@ func partitions(_ context.Context, c *contest, system scenario.System, r *scenar
 	for i := range n {
 		topics = append(topics, fmt.Sprintf("many-%d", i))
 	}
-	l, err := c.newLife(system)
-	if err != nil {
-		return nil, "", err
-	}
-	defer func() { err = l.end(err) }()
 	if err := l.begin(); err != nil {
 		return nil, "", err
 	}

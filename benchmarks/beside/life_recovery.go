@@ -20,7 +20,7 @@ const (
 // recovery is a driver: data is written without a pause, the process is killed, and the time is taken from the next
 // exec until the last batch of every partition is fetched. Nothing that was acknowledged may be lost, since the page
 // cache survives a process: logs that end too early are an error, and no figure.
-func recovery(_ context.Context, c *contest, system scenario.System, r *scenario.Row) (
+func recovery(_ context.Context, l *life, r *scenario.Row) (
 	values map[string]float64, note string, err error,
 ) {
 	set := settingsOf(r)
@@ -33,11 +33,6 @@ func recovery(_ context.Context, c *contest, system scenario.System, r *scenario
 	if each == 0 {
 		return nil, "", fmt.Errorf("%s: data is less than a batch of 1 MiB for each partition", r.Name)
 	}
-	l, err := c.newLife(system)
-	if err != nil {
-		return nil, "", err
-	}
-	defer func() { err = l.end(err) }()
 	if err := room(l.dir, bytes); err != nil {
 		return nil, "", err
 	}

@@ -9,17 +9,12 @@ import (
 
 // firstAck is a driver: the time from exec on an empty directory to the ack of the first record, whose topic the broker
 // creates by itself.
-func firstAck(_ context.Context, c *contest, system scenario.System, r *scenario.Row) (
+func firstAck(_ context.Context, l *life, r *scenario.Row) (
 	values map[string]float64, note string, err error,
 ) {
 	if err := settingsOf(r).done(); err != nil {
 		return nil, "", err
 	}
-	l, err := c.newLife(system)
-	if err != nil {
-		return nil, "", err
-	}
-	defer func() { err = l.end(err) }()
 	if err := l.exec(); err != nil {
 		return nil, "", err
 	}

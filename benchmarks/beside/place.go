@@ -19,7 +19,7 @@ func (c *contest) place(command string) (tally.Place, error) {
 	dir := os.TempDir()
 	here := machine.Here(dir)
 	p := tally.Place{
-		Machine: proc.Machine(), BootID: here.BootID, Commit: c.commit, Command: command, At: time.Now().UTC(),
+		Machine: proc.Machine(), BootID: c.bootID, Commit: c.commit, Command: command, At: time.Now().UTC(),
 		Pinned: fmt.Sprintf("brokers and loops on core %d, load on core %d", c.serverCore, c.clientCore),
 		Disk:   here.FileSystem + " on " + here.Device,
 	}

@@ -50,7 +50,7 @@ func (c *contest) turns(groups, rows []string) (list []turn) {
 			for _, s := range systems {
 				t := turn{group: g, system: s, alternation: a + 1}
 				for _, r := range chosen {
-					if r.On(s) && drivers[r.Driver].on(s) {
+					if r.On(s) {
 						t.rows = append(t.rows, r)
 					}
 				}
@@ -237,7 +237,7 @@ func (c *contest) one(ctx context.Context, t turn, r *scenario.Row, s *served) e
 	var note string
 	var err error
 	if d.life != nil {
-		values, note, err = d.life(ctx, c, t.system, r)
+		values, note, err = c.live(ctx, d, t.system, r)
 	} else {
 		values, note, err = d.measure(ctx, c, t.system, s, r, c.windowOf(r))
 	}

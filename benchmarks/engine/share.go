@@ -2,9 +2,9 @@ package main
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
+	"tailrace/benchmarks/loop"
 	"tailrace/benchmarks/rawclient"
 )
 
@@ -25,32 +25,17 @@ func shareRow(name string, s share) row {
 	return row{name, func(b *bench) ([]Result, error) { return s.measure(b, name) }}
 }
 
-// plain are the flags of the loop that shares are taken of; best those of the best one known for this load, by the
-// thresholds of docs/decisions/0001-append-and-fetch-paths.md.
+// plain are the flags of the loop that shares are taken of; best those of the best one known for this load.
 func (s *share) plain(batch rawclient.Batch) []string {
-	return append(batchFlags(batch), "--read", "frame", "--join-acks=false", "--store", "pwrite", "--send", "sendfile")
+	return append(batchFlags(batch), loop.PlainFlags()...)
 }
 
-const (
-	mappedMax   = 8 * kib
-	sendfileMin = 64 * kib
-)
-
 func (s *share) best(batch rawclient.Batch) []string {
-	flags := append(batchFlags(batch), "--read", "buffered", "--join-acks=true")
-	switch {
-	case s.fetch >= sendfileMin:
-		return append(flags, "--send", "cork")
-	case s.fetch > 0:
-		return append(flags, "--send", "writev")
-	case len(batch.Bytes) <= mappedMax:
-		return append(flags, "--store", "mapped", "--populate", strconv.Itoa(mib))
-	}
-	return flags
+	return append(batchFlags(batch), loop.BestFlags(len(batch.Bytes), s.fetch, false)...)
 }
 
 func batchFlags(batch rawclient.Batch) []string {
-	return []string{"--batch-bytes", strconv.Itoa(len(batch.Bytes)), "--batch-records", strconv.Itoa(batch.Records)}
+	return loop.BatchFlags(len(batch.Bytes), batch.Records)
 }
 
 func (s *share) measure(b *bench, name string) ([]Result, error) {
