@@ -98,20 +98,7 @@ func TestRawErrors(t *testing.T) {
 		!strings.Contains(errs()[0].Error(), "UNKNOWN_TOPIC") {
 		t.Errorf("%d acknowledged, %d refused, %v", n[meter.Acked], n[meter.Errors], errs())
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			c.Close()
-		}
-	}()
+	l := hangsUp(t)
 	for _, acks := range []string{"0", "1"} {
 		r, errs = newRaw(t, "t", map[string]string{"rate": "1k", "duration": "2s", "warmup": "0", "acks": acks,
 			"connections": "2"})
@@ -139,4 +126,24 @@ func TestRawBacklogIsTheBrokers(t *testing.T) {
 	if n := r.Meter.Counts(); n[meter.BlockedNs]*2 < n[meter.LagNs] || n[meter.LagNs] == 0 {
 		t.Errorf("blocked for %d of %d ns of lag", n[meter.BlockedNs], n[meter.LagNs])
 	}
+}
+
+// hangsUp is a server that closes every connection at once, until the test ends.
+func hangsUp(t *testing.T) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			conn.Close()
+		}
+	}()
+	return l
 }

@@ -3,7 +3,6 @@ package drive
 import (
 	"encoding/binary"
 	"errors"
-	"net"
 	"slices"
 	"testing"
 	"time"
@@ -121,20 +120,7 @@ func TestRawReadingTellsErrors(t *testing.T) {
 	}
 	told()
 	c.Stop()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			conn.Close()
-		}
-	}()
+	l := hangsUp(t)
 	r, errs = newRaw(t, "t", map[string]string{})
 	c = readBy(r)
 	c.Leaders = []string{l.Addr().String()}
