@@ -36,8 +36,8 @@ var drivers = map[string]driver{
 	"connections": {life: connections, beside: 35 * time.Second},
 	"partitions":  {life: partitions, beside: 60 * time.Second},
 
-	"perf-produce": {load: perfProduce, beside: 12 * time.Second},
-	"perf-consume": {load: perfConsume, beside: 10 * time.Second},
+	"perf-produce": {load: perfProduce, beside: 9 * time.Second},
+	"perf-consume": {load: perfConsume, beside: 8 * time.Second},
 }
 
 // on reports whether the driver can load a system.
