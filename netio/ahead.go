@@ -12,6 +12,9 @@ const (
 	aheadWindow = 8 << 20
 	// maxStreams is how many files a connection can be followed through at once: partitions of one consumer.
 	maxStreams = 16
+	// probeKeepsNs is how long bytes that were found in memory ahead of a stream are taken to be there still. Who is
+	// wrong about it waits for a disk once, holding up nobody but itself.
+	probeKeepsNs = 100e6
 )
 
 // stream is a reader who goes through one file from low to high positions, as somebody who catches up does. It is the
@@ -23,6 +26,9 @@ type stream struct {
 	size   int64    // of the file when last looked at
 	steady bool     // a span has begun where the one before it ended
 	turn   uint64
+
+	inFrom, inTo int64 // was found in memory, by a probe at inNs or by one shortly before it
+	inNs         int64
 
 	busy     atomic.Bool // from and to are being read in, and ref is held
 	from, to int64
@@ -50,7 +56,7 @@ func (t *streams) pass(ref *vfs.Ref, pos, n int64, opens bool) *stream {
 		}
 	}
 	if s != nil {
-		s.ref, s.asked, s.size, s.steady = ref, 0, 0, false
+		s.ref, s.asked, s.size, s.steady, s.inFrom, s.inTo = ref, 0, 0, false, 0, 0
 		s.advance(pos+n, t.turn)
 	}
 	return s
@@ -59,6 +65,19 @@ func (t *streams) pass(ref *vfs.Ref, pos, n int64, opens bool) *stream {
 func (s *stream) advance(next int64, turn uint64) {
 	s.next, s.turn = next, turn
 	s.asked = max(s.asked, next)
+}
+
+// found notes that [from, to) is in memory.
+func (s *stream) found(from, to, nowNs int64) {
+	if from != s.inTo || nowNs-s.inNs > probeKeepsNs {
+		s.inFrom = from
+	}
+	s.inTo, s.inNs = to, nowNs
+}
+
+// has tells whether [from, to) was found in memory a moment ago.
+func (s *stream) has(from, to, nowNs int64) bool {
+	return from >= s.inFrom && to <= s.inTo && nowNs-s.inNs <= probeKeepsNs
 }
 
 // due tells what to read in beyond the window that is about to be sent: nothing if to is not above from. It only looks

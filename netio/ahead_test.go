@@ -291,3 +291,49 @@ func TestColdThreadsAreBounded(t *testing.T) {
 		t.Errorf("%d threads waited at once", f.most)
 	}
 }
+
+// What a probe found ahead of a stream is taken to be there for a moment: the newest finds, as long as they follow on
+// one another, and no byte beyond them.
+func TestFoundAhead(t *testing.T) {
+	const ms = 1e6
+	var s stream
+	if s.has(0, 1, 1*ms) {
+		t.Error("nothing was found, and it is there")
+	}
+	s.found(mib, 5*mib, 10*ms)
+	s.found(5*mib, 9*mib, 60*ms)
+	for _, c := range []struct {
+		from, to int64
+		nowMs    int64
+		want     bool
+	}{
+		{mib, 9 * mib, 60, true},
+		{4*mib + 7, 6 * mib, 160, true},
+		{mib - 1, 2 * mib, 60, false},
+		{8 * mib, 9*mib + 1, 60, false},
+		{5 * mib, 6 * mib, 161, false},
+	} {
+		if got := s.has(c.from, c.to, c.nowMs*ms); got != c.want {
+			t.Errorf("[%d, %d) after %d ms: %v", c.from, c.to, c.nowMs, got)
+		}
+	}
+	s.found(9*mib, 13*mib, 300*ms) // what was found before is too old to go on with
+	if s.has(8*mib, 10*mib, 300*ms) || !s.has(9*mib, 13*mib, 300*ms) {
+		t.Error("an old find was carried on by a new one")
+	}
+	s.found(20*mib, 21*mib, 301*ms)
+	if s.has(9*mib, 10*mib, 301*ms) || s.has(13*mib, 20*mib, 301*ms) {
+		t.Error("a gap was taken to be there")
+	}
+	ref, _ := sized(t, 30*mib)
+	other, _ := sized(t, 30*mib)
+	all := streams{}
+	at := all.pass(ref, 0, mib, true)
+	at.found(mib, 9*mib, ms)
+	for i := range maxStreams {
+		all.pass(other, int64(1+2*i)*mib, 1, true)
+	}
+	if now := all.pass(ref, mib, mib, true); now.has(mib, 2*mib, ms) {
+		t.Error("a place that another stream has taken kept what was found for the first")
+	}
+}

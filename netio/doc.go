@@ -63,7 +63,8 @@
 //
 //	hot, mapped, ≤ SendfileMin          a vector of the one sendmsg that carries the headers ("writev" in Stats)
 //	not mapped or not hot, ≤ CopyMax    pread into a pooled buffer, joined to the same sendmsg
-//	everything else                     the bytes before it with MSG_MORE, then sendfile with an explicit offset
+//	everything else                     the bytes before it with MSG_MORE, then sendfile with an explicit offset, but
+//	                                    for the last 512 bytes: those are copied and joined to what follows
 //	no descriptor (vfs/faultfs)         as the second, in steps of 64 KiB
 //
 // A span that is not hot is probed (vfs.File.Resident) before its bytes are asked for, a window at a time. If it

@@ -121,9 +121,9 @@ func (c *Conn) sendGathered(fd uintptr, w *work, next gathered) (short bool, o o
 func (c *Conn) sendSpan(fd uintptr, w *work) outcome {
 	at := c.out.head.sent
 	s := &c.out.head.Out.spans[at.span]
-	end := s.N
+	end := c.byFile(s)
 	if !s.Hot {
-		end = s.warm
+		end = min(end, s.warm)
 	}
 	source, _ := s.Fd()
 	n, errno := w.sendFile(fd, source, int64(s.Pos)+int64(at.off), min(end-at.off, sendFileStep))
