@@ -134,6 +134,10 @@ func Sentence(r *result.Run) string {
 	if r.Partial {
 		b.WriteString("Cut short. ")
 	}
+	if r.Fruitless() {
+		return fmt.Sprintf("%sNothing was acknowledged: all %s records that were sent failed, most of them with: %s.",
+			b.String(), count(float64(t.Failed)), strings.TrimSuffix(worst(r.Errors), "."))
+	}
 	c, what := r.Clocks[meter.Response.Tag()], "were acknowledged in"
 	if t.Acked == 0 {
 		fmt.Fprintf(&b, "%s records/s (%s/s) were consumed", count(t.Consumed), bytes(t.Consumed*avg(r)))

@@ -149,19 +149,20 @@ func runPlan(cmd *cobra.Command, p *plan.Plan, own []string, yes bool) error {
 	if err := result.Prepare(p.Out); err != nil {
 		return usage("%w", err)
 	}
-	var worst error
+	var bound error
 	for i := range p.Repeat {
 		fmt.Fprintf(cmd.ErrOrStderr(), "run %d of %d\n", i+1, p.Repeat)
-		r, err := runInto(cmd, p.Clone(), own, filepath.Join(p.Out, fmt.Sprintf("%03d", i+1)))
-		if err != nil && (r == nil || r.Partial) {
+		_, err := runInto(cmd, p.Clone(), own, filepath.Join(p.Out, fmt.Sprintf("%03d", i+1)))
+		var coded *codeError
+		switch {
+		case err == nil:
+		case errors.As(err, &coded) && coded.code == exitGenerator:
+			bound = err
+		default:
 			return err
 		}
-		worst = errors.Join(worst, err)
 	}
-	if worst != nil {
-		return &codeError{exitGenerator, nil}
-	}
-	return nil
+	return bound
 }
 
 // grace is how long a person has to think again before another machine is loaded.
@@ -223,6 +224,8 @@ func runInto(cmd *cobra.Command, p *plan.Plan, own []string, dir string) (*resul
 	switch {
 	case r.Partial:
 		return r, &codeError{exitInterrupted, nil}
+	case r.Fruitless():
+		return r, &codeError{exitFailed, nil}
 	case r.Verdict.Bound == result.BoundGenerator:
 		return r, &codeError{exitGenerator, nil}
 	}

@@ -233,6 +233,24 @@ func TestTopicsOfOthers(t *testing.T) {
 	}
 }
 
+// TestEveryRecordRefused: a run that got nothing through has failed, says with which error, and keeps its files.
+func TestEveryRecordRefused(t *testing.T) {
+	dir := t.TempDir()
+	for name, more := range map[string][]string{"library": nil, "raw": {"--raw"}} {
+		args := append([]string{"run", "--rate", "200", "--duration", "1s", "--warmup", "0", "--record-size", "1KiB",
+			"--own-broker-set", "message.max.bytes=200", "--out", name}, more...)
+		code, out, errs := loadgenIn(t, t.Context(), dir, args...)
+		if code != exitFailed || !strings.Contains(out, "Nothing was acknowledged") ||
+			!strings.Contains(out, "MESSAGE_TOO_LARGE") {
+			t.Errorf("%s: exit code %d, %s%s", name, code, out, errs)
+		}
+		r, err := result.Read(filepath.Join(dir, name))
+		if err != nil || r.Totals.Acked != 0 || r.Totals.Failed == 0 {
+			t.Errorf("%s: %v, %+v", name, err, r)
+		}
+	}
+}
+
 // TestWrongCommandLines are refused before anything is done, with exit code 2.
 func TestWrongCommandLines(t *testing.T) {
 	dir := t.TempDir()

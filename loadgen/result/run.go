@@ -162,6 +162,9 @@ func (r *Run) SetPlan(p *plan.Plan) {
 	r.Fingerprint, r.Label = p.Fingerprint(), p.Label
 }
 
+// Fruitless tells whether records were sent and every one of them failed.
+func (r *Run) Fruitless() bool { return r.Totals.Acked == 0 && r.Totals.Failed > 0 }
+
 // Name is what the run is called in tables.
 func (r *Run) Name() string {
 	if r.Label != "" {
