@@ -50,6 +50,7 @@ func repository(t *testing.T, document string) string {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{documentFile: document, tuningFile: emptyTuning(),
+		readmeFile:                   "<!-- figures: beside -->\n<!-- figures: end -->\n",
 		imageDir + "/bench-gone.svg": "<svg/>", imageDir + "/tuning-gone.svg": "<svg/>",
 		imageDir + "/report.svg": "<svg/>"} {
 		if err := os.WriteFile(filepath.Join(root, name), []byte(text), 0o644); err != nil {

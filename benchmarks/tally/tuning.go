@@ -20,8 +20,11 @@ const (
 	notYet      = "not measured yet"
 )
 
+// parts are what is written between the lines of a document, by name.
+type parts map[string]func(t *Tally, w *writer)
+
 // tuningParts are the generated parts by their names.
-var tuningParts = map[string]func(t *Tally, w *writer){
+var tuningParts = parts{
 	"measured": (*Tally).measuredPart, "advice": (*Tally).advicePart, "settings": (*Tally).settingsPart,
 	"acks": (*Tally).acksPart, "synced": (*Tally).syncedPart, "small": (*Tally).smallPart,
 	"codecs": (*Tally).codecsPart, "latency": (*Tally).latencyPart,
@@ -31,12 +34,12 @@ var partLines = regexp.MustCompile(`(?ms)^<!-- figures: ([a-z]+) -->\n(.*?)^<!--
 
 // fill writes every part of a text between its lines. A part that has no lines, or has them twice, is an error: nobody
 // would miss it.
-func (t *Tally) fill(text string) (string, error) {
+func (t *Tally) fill(file, text string, all parts) (string, error) {
 	count := map[string]int{}
 	text = partLines.ReplaceAllStringFunc(text, func(old string) string {
 		name := partLines.FindStringSubmatch(old)[1]
 		count[name]++
-		part := tuningParts[name]
+		part := all[name]
 		if part == nil {
 			return old
 		}
@@ -44,29 +47,34 @@ func (t *Tally) fill(text string) (string, error) {
 		part(t, w)
 		return "<!-- figures: " + name + " -->\n\n" + w.String() + "<!-- figures: end -->"
 	})
-	for name := range tuningParts {
+	for name := range all {
 		if count[name] != 1 {
-			return "", fmt.Errorf("%s has the part %s %d times, and should have it once", tuningFile, name, count[name])
+			return "", fmt.Errorf("%s has the part %s %d times, and should have it once", file, name, count[name])
 		}
 	}
-	if len(count) != len(tuningParts) {
-		return "", fmt.Errorf("%s has a part that nothing is written into: %v", tuningFile, count)
+	if len(count) != len(all) {
+		return "", fmt.Errorf("%s has a part that nothing is written into: %v", file, count)
 	}
 	return text, nil
 }
 
 // writeTuning brings TUNING.md and its charts in line.
 func (t *Tally) writeTuning(repoRoot string) error {
-	file := filepath.Join(repoRoot, tuningFile)
+	if err := t.writeParts(repoRoot, tuningFile, tuningParts); err != nil {
+		return err
+	}
+	return writeCharts(repoRoot, tuningNames, t.TuningCharts())
+}
+
+// writeParts brings the parts of a document in line.
+func (t *Tally) writeParts(repoRoot, name string, all parts) error {
+	file := filepath.Join(repoRoot, name)
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	filled, err := t.fill(string(text))
+	filled, err := t.fill(name, string(text), all)
 	if err != nil {
-		return err
-	}
-	if err := writeCharts(repoRoot, tuningNames, t.TuningCharts()); err != nil {
 		return err
 	}
 	return os.WriteFile(file, []byte(filled), 0o644)

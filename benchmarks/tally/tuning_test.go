@@ -29,7 +29,7 @@ func TestTuningFollowsFromTheResults(t *testing.T) {
 		}
 	}
 	text := textOf(t, root, tuningFile)
-	want, err := sum.fill(text)
+	want, err := sum.fill(tuningFile, text, tuningParts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestTuningKnowsTheRows(t *testing.T) {
 
 // TestTuningOfNothing: each part of a document says that it was not measured, and none is a table of nothing.
 func TestTuningOfNothing(t *testing.T) {
-	text, err := Of(bookOf(t, "testdata/book"), &Raw{}).fill(emptyTuning())
+	text, err := Of(bookOf(t, "testdata/book"), &Raw{}).fill(tuningFile, emptyTuning(), tuningParts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestEveryPartHasItsLines(t *testing.T) {
 		"unknown": emptyTuning() + strings.Replace(codecs, "codecs", "other", 1),
 		"open":    strings.Replace(emptyTuning(), codecs, "<!-- figures: codecs -->\n", 1),
 	} {
-		if _, err := sum.fill(text); err == nil {
+		if _, err := sum.fill(tuningFile, text, tuningParts); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
@@ -136,5 +136,34 @@ func TestAgainstIsOfOneStart(t *testing.T) {
 		if got := show(against(c.of, base, scenario.Tailrace, "cpuNsPerRecord")); got != c.want {
 			t.Errorf("%s: %s, want %s", c.of.Row.Name, got, c.want)
 		}
+	}
+}
+
+// TestReadmeFollowsFromTheResults: the README's table is what the raw results say, and its rows are rows.
+func TestReadmeFollowsFromTheResults(t *testing.T) {
+	const root = "../.."
+	sum := Of(bookOf(t, "../scenarios"), rawOf(t, results))
+	if *update {
+		if err := sum.writeParts(root, readmeFile, readmeParts); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text := textOf(t, root, readmeFile)
+	want, err := sum.fill(readmeFile, text, readmeParts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text != want {
+		t.Errorf("%s is not what follows from %s: go test ./benchmarks/tally -update", readmeFile, results)
+	}
+	for _, r := range besideRows {
+		f := sum.Book.Row(r.row)
+		if f == nil || MetricOf(r.metric).text(Spread{}) == "" {
+			t.Errorf("no scenario has the row %s, or nothing is called %s", r.row, r.metric)
+		}
+	}
+	empty, err := Of(bookOf(t, "testdata/book"), &Raw{}).fill(readmeFile, text, readmeParts)
+	if err != nil || !strings.Contains(empty, "*Not measured yet.*") {
+		t.Errorf("with no results the README says (%v):\n%s", err, empty)
 	}
 }

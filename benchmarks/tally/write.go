@@ -23,7 +23,7 @@ const (
 	imageNames   = "bench-*.svg" // all of them are ours: one that no longer follows from the results is removed
 )
 
-// Write brings BENCHMARKS.md, docs/TUNING.md and their charts in line with the raw results.
+// Write brings BENCHMARKS.md, docs/TUNING.md, the README and their charts in line with the raw results.
 func Write(book *scenario.Book, raw *Raw, repoRoot string) error {
 	t := Of(book, raw)
 	charts := t.Charts()
@@ -42,7 +42,10 @@ func Write(book *scenario.Book, raw *Raw, repoRoot string) error {
 	if err := os.WriteFile(file, []byte(head+t.part(charts)+tail), 0o644); err != nil {
 		return err
 	}
-	return t.writeTuning(repoRoot)
+	if err := t.writeTuning(repoRoot); err != nil {
+		return err
+	}
+	return t.writeParts(repoRoot, readmeFile, readmeParts)
 }
 
 // writeCharts replaces all charts whose names are of a kind.
