@@ -3,6 +3,7 @@ package tally
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -62,9 +63,18 @@ func (t *Tally) packing() []*Figures {
 	})
 }
 
-// smallest and cheapest are the codecs with the best ratio and with the least of the broker's CPU; nil: not measured.
+// smallest and cheapest are the codecs with the best ratio and with the least of the broker's CPU; nil: not measured. Of
+// those that save nearly as much as the best, smallest is the cheapest.
 func (t *Tally) smallest() *Figures {
-	return largestBy(t.packing(), func(f *Figures) float64 { return f.Of(scenario.Tailrace, "compressionRatio").Median })
+	ratio := func(f *Figures) float64 { return f.Of(scenario.Tailrace, "compressionRatio").Median }
+	list := t.packing()
+	best := largestBy(list, ratio)
+	return largestBy(list, func(f *Figures) float64 {
+		if ratio(f) < ratio(best)*(1-nearly) {
+			return math.Inf(-1)
+		}
+		return -f.Of(scenario.Tailrace, "cpuSecondsPerGB").Median
+	})
 }
 
 func (t *Tally) cheapest() *Figures {
@@ -150,8 +160,9 @@ func (t *Tally) safetyAdvice() []advice {
 
 func (t *Tally) codecAdvice() []advice {
 	small, cheap := t.smallest(), t.cheapest()
+	const least = "of the codecs that shrank the records most, within " + nearlyText + ", it took the least CPU"
 	list := []advice{
-		{"the least disk and network", notYet, notYet, "of the codecs it shrank the records most", notYet},
+		{"the least disk and network", notYet, notYet, least, notYet},
 		{"compression, and the broker's CPU", notYet, notYet, "of the codecs it took the least of the broker's CPU", notYet},
 	}
 	for i, f := range []*Figures{small, cheap} {

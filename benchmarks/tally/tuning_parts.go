@@ -113,8 +113,9 @@ func (t *Tally) codecsPart(w *writer) {
 	if small == nil {
 		return
 	}
-	w.paragraph("Smallest: **%s**, %s times smaller, with %s of the broker's CPU that the same data take uncompressed. "+
-		"Least CPU of those that compress: **%s**, %s times smaller, with %s.", small.Row.With["codec"],
+	w.paragraph("Smallest, within %s: **%s**, %s times smaller, with %s of the broker's CPU that the same data take "+
+		"uncompressed. Least CPU of those that compress: **%s**, %s times smaller, with %s.", nearlyText,
+		small.Row.With["codec"],
 		number(ratioOf(small)), fold(against(small, plain, scenario.Tailrace, "cpuSecondsPerGB")),
 		cheap.Row.With["codec"], number(ratioOf(cheap)),
 		fold(against(cheap, plain, scenario.Tailrace, "cpuSecondsPerGB")))

@@ -113,6 +113,22 @@ func TestWhatIsEnough(t *testing.T) {
 	}
 }
 
+// TestSmallestCodec: of codecs that save the same within the noise, it is the one that costs the broker less.
+func TestSmallestCodec(t *testing.T) {
+	s := scenario.Scenario{Name: "S5"}
+	raw := &Raw{Places: []Place{{Commit: "c"}}}
+	for codec, v := range map[string][2]float64{"none": {1, 1}, "gzip": {4.264, 6.7}, "zstd": {4.257, 2.1},
+		"lz4": {2.6, 0.8}} {
+		s.Rows = append(s.Rows, scenario.Row{Name: "codec-" + codec, Group: "g", With: map[string]string{"codec": codec}})
+		raw.Measurements = append(raw.Measurements, Measurement{Row: "codec-" + codec, System: scenario.Tailrace,
+			Alternation: 1, Values: map[string]float64{"compressionRatio": v[0], "cpuSecondsPerGB": v[1]}})
+	}
+	sum := Of(&scenario.Book{Groups: map[string]*scenario.Group{"g": {}}, Scenarios: []scenario.Scenario{s}}, raw)
+	if small, cheap := sum.smallest(), sum.cheapest(); small.Row.Name != "codec-zstd" || cheap.Row.Name != "codec-lz4" {
+		t.Errorf("smallest %s, cheapest %s; want zstd and lz4", small.Row.Name, cheap.Row.Name)
+	}
+}
+
 // TestAgainstIsOfOneStart: rows that other starts served, or other commits, are not neighbours in time.
 func TestAgainstIsOfOneStart(t *testing.T) {
 	f := func(row, group, commit string, values ...float64) *Figures {
