@@ -49,7 +49,7 @@ func TestPathsOfRecords(t *testing.T) {
 	}
 	now = n.counted()
 	sent, copied := now.SendfileBytes-was.SendfileBytes, now.CopyBytes-was.CopyBytes
-	if sent+copied != int64(10*len(large)) || copied > 10*1024 {
+	if tail := int64(10*len(large)) - sent; tail <= 0 || tail > 10*1024 || copied < tail {
 		t.Errorf("10 large fetches of %d bytes: %d by sendfile, %d copied", len(large), sent, copied)
 	}
 	was = now

@@ -13,7 +13,7 @@ const (
 	// maxStreams is how many files a connection can be followed through at once: partitions of one consumer.
 	maxStreams = 16
 	// probeKeepsNs is how long bytes that were found in memory ahead of a stream are taken to be there still. Who is
-	// wrong about it waits for a disk once, holding up nobody but itself.
+	// wrong about it waits for a disk in sendfile, once in so long a time.
 	probeKeepsNs = 100e6
 )
 
@@ -27,7 +27,7 @@ type stream struct {
 	steady bool     // a span has begun where the one before it ended
 	turn   uint64
 
-	inFrom, inTo int64 // was found in memory, by a probe at inNs or by one shortly before it
+	inFrom, inTo int64 // was found in memory, at inNs or later
 	inNs         int64
 
 	busy     atomic.Bool // from and to are being read in, and ref is held
@@ -70,9 +70,9 @@ func (s *stream) advance(next int64, turn uint64) {
 // found notes that [from, to) is in memory.
 func (s *stream) found(from, to, nowNs int64) {
 	if from != s.inTo || nowNs-s.inNs > probeKeepsNs {
-		s.inFrom = from
+		s.inFrom, s.inNs = from, nowNs
 	}
-	s.inTo, s.inNs = to, nowNs
+	s.inTo = to
 }
 
 // has tells whether [from, to) was found in memory a moment ago.

@@ -95,7 +95,7 @@ func TestSpanWays(t *testing.T) {
 		file     *spanFile
 		spans    [][3]int
 		sendfile bool
-		copied   int64 // bytes of a reply
+		copied   int64 // bytes of a reply, at least: what a socket does not take at once is copied again
 	}{
 		{"hot and mapped", mapped, [][3]int{{5, 1000, 1}, {4096, 32 << 10, 1}}, false, 0},
 		{"very many", mapped, many, false, 0},
@@ -119,7 +119,7 @@ func TestSpanWays(t *testing.T) {
 			if st.WritevBytes+st.SendfileBytes != bytesOf {
 				t.Errorf("%d bytes were received, %d + %d counted", bytesOf, st.WritevBytes, st.SendfileBytes)
 			}
-			if (st.SendfileBytes > 0) != test.sendfile || st.CopyBytes != 5*test.copied {
+			if (st.SendfileBytes > 0) != test.sendfile || st.CopyBytes < 5*test.copied || test.copied == 0 && st.CopyBytes > 0 {
 				t.Errorf("took another way: %+v", st)
 			}
 			if st.ColdHandoffs != 0 {
