@@ -154,7 +154,7 @@ func (x *ab) one(cmd *cobra.Command, side, pair int) error {
 	cmd.SetOut(cmd.ErrOrStderr())
 	r, err := runInto(cmd, p, slices.Concat(x.own, x.ownOf[side]), dir)
 	cmd.SetOut(out)
-	if err != nil && (r == nil || r.Partial) {
+	if err != nil && !generatorBound(err) {
 		return err
 	}
 	x.missed = x.missed || err != nil

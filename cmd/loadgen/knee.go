@@ -127,7 +127,7 @@ func findKnee(cmd *cobra.Command, p *plan.Plan, s *search.KneeSearch, own []stri
 	}
 	out := cmd.OutOrStdout()
 	fmt.Fprintln(out, kneeSentence(s.Goal, k))
-	if k.Rate == 0 {
+	if k.Rate == 0 && !k.Generator {
 		return &codeError{exitThreshold, nil}
 	}
 	fmt.Fprintf(out, "%d measurements in %s\n", len(k.Points), p.Out)

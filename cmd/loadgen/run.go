@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -153,16 +154,18 @@ func runPlan(cmd *cobra.Command, p *plan.Plan, own []string, yes bool) error {
 	for i := range p.Repeat {
 		fmt.Fprintf(cmd.ErrOrStderr(), "run %d of %d\n", i+1, p.Repeat)
 		_, err := runInto(cmd, p.Clone(), own, filepath.Join(p.Out, fmt.Sprintf("%03d", i+1)))
-		var coded *codeError
-		switch {
-		case err == nil:
-		case errors.As(err, &coded) && coded.code == exitGenerator:
-			bound = err
-		default:
+		if err != nil && !generatorBound(err) {
 			return err
 		}
+		bound = cmp.Or(bound, err)
 	}
 	return bound
+}
+
+// generatorBound tells whether a run ended with nothing worse than a generator that was too slow: others may follow it.
+func generatorBound(err error) bool {
+	var coded *codeError
+	return errors.As(err, &coded) && coded.code == exitGenerator
 }
 
 // grace is how long a person has to think again before another machine is loaded.

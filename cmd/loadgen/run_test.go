@@ -249,6 +249,13 @@ func TestEveryRecordRefused(t *testing.T) {
 			t.Errorf("%s: %v, %+v", name, err, r)
 		}
 	}
+	for _, verb := range [][]string{{"run", "--repeat", "3"}, {"ab", "--pairs", "3", "--vary", "label"}} {
+		code, _, errs := loadgenIn(t, t.Context(), dir, append(verb, "--rate", "200", "--duration", "1s", "--warmup", "0",
+			"--own-broker-set", "message.max.bytes=200", "--out", "again-"+verb[0])...)
+		if began := strings.Count(errs, " of 3"); code != exitFailed || began != 1 {
+			t.Errorf("%s: exit code %d after %d runs: %s", verb[0], code, began, errs)
+		}
+	}
 }
 
 // TestWrongCommandLines are refused before anything is done, with exit code 2.
