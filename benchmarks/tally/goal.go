@@ -55,12 +55,19 @@ func (v *Verdict) aim() string {
 // plain is a number as somebody wrote it.
 func plain(v float64) string { return fmt.Sprintf("%.4g", v) }
 
-// figure is what was reached, in the words of the goal.
+// figure is what was reached, in the words of the goal, and against Kafka with the larger heap where that was measured.
 func (v *Verdict) figure() string {
+	text, more := percent(v.Part), v.Figures.pairs(scenario.Tailrace, scenario.Kafka4g, v.Metric)
 	if v.Goal.Times > 0 {
-		return times(v.Ratio)
+		text, more = times(v.Ratio), v.Figures.Better(scenario.Kafka4g, v.Metric)
 	}
-	return percent(v.Part)
+	switch {
+	case more.N == 0:
+		return text
+	case v.Goal.Times > 0:
+		return text + "<br>heap 4 GiB: " + times(more)
+	}
+	return text + "<br>heap 4 GiB: " + percent(more)
 }
 
 // result is met, missed, failed, or that nobody has measured it.
@@ -97,7 +104,7 @@ type Loss struct {
 	Missed   []Verdict
 }
 
-// behind reports that Kafka has the better median.
+// behind reports that the median of the ratios is below 1.
 func (l *Loss) behind() bool { return l.Ratio.N > 0 && l.Ratio.Median < 1 }
 
 // severity sorts losses: what is behind first, the furthest behind at the top, then goals by what is missing to them.

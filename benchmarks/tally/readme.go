@@ -19,7 +19,7 @@ var besideRows = []struct{ row, metric, text string }{
 	{"fetch-1m", "cpuSecondsPerGB", "… to send a GB in fetches of 1 MiB"},
 	{"latency-50", "e2eP50Ms", "end to end at half of the rate that Kafka can bear, p50"},
 	{"latency-50", "e2eP99Ms", "… p99"},
-	{"sync-64-1", "requestsPerSecond", "acks a second that are on the disk, 64 producers"},
+	{"sync-64-1", "requestsPerSecond", "acks a second that are on the disk: 64 producers, one partition"},
 	{"catch-up-cold", "megabytesPerSecond", "catching up from the disk"},
 	{"recovery", "recoveryMs", "kill -9 with 10 GB just written, until every partition serves"},
 	{"start", "startMs", "exec to first ack"},

@@ -63,8 +63,8 @@ func (t *Tally) packing() []*Figures {
 	})
 }
 
-// smallest and cheapest are the codecs with the best ratio and with the least of the broker's CPU; nil: not measured. Of
-// those that save nearly as much as the best, smallest is the cheapest.
+// smallest and cheapest are the codecs with the best ratio and with the least of the broker's CPU; nil: not measured.
+// Of those that save nearly as much as the best, smallest is the cheapest.
 func (t *Tally) smallest() *Figures {
 	ratio := func(f *Figures) float64 { return f.Of(scenario.Tailrace, "compressionRatio").Median }
 	list := t.packing()
