@@ -52,22 +52,23 @@ func (v *Verdict) aim() string {
 	return fmt.Sprintf("Tailrace's %s ≤ %s %% of Kafka's", m.short(), plain(100*v.Goal.AtMost))
 }
 
+// withLargerHeap begins what a cell says of Kafka4g.
+const withLargerHeap = "<br>heap 4 GiB: "
+
 // plain is a number as somebody wrote it.
 func plain(v float64) string { return fmt.Sprintf("%.4g", v) }
 
 // figure is what was reached, in the words of the goal, and against Kafka with the larger heap where that was measured.
 func (v *Verdict) figure() string {
-	text, more := percent(v.Part), v.Figures.pairs(scenario.Tailrace, scenario.Kafka4g, v.Metric)
+	say, figure, more := percent, v.Part, v.Figures.pairs(scenario.Tailrace, scenario.Kafka4g, v.Metric)
 	if v.Goal.Times > 0 {
-		text, more = times(v.Ratio), v.Figures.Better(scenario.Kafka4g, v.Metric)
+		say, figure, more = times, v.Ratio, v.Figures.Better(scenario.Kafka4g, v.Metric)
 	}
-	switch {
-	case more.N == 0:
-		return text
-	case v.Goal.Times > 0:
-		return text + "<br>heap 4 GiB: " + times(more)
+	text := say(figure)
+	if more.N > 0 {
+		text += withLargerHeap + say(more)
 	}
-	return text + "<br>heap 4 GiB: " + percent(more)
+	return text
 }
 
 // result is met, missed, failed, or that nobody has measured it.

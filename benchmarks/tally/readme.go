@@ -1,10 +1,6 @@
 package tally
 
-import (
-	"fmt"
-
-	"tailrace/benchmarks/scenario"
-)
+import "tailrace/benchmarks/scenario"
 
 // README.md has a few rows of BENCHMARKS.md, and says how many goals were missed.
 const readmeFile = "README.md"
@@ -53,13 +49,13 @@ func (t *Tally) besidePart(w *writer) {
 	}
 	w.table([]string{"", "Tailrace", "Kafka", "Tailrace is better"}, rows)
 	olderRows(w, list)
-	met, all := 0, 0
-	for _, v := range t.Verdicts() {
-		if all++; v.Met {
+	goals, met := t.Verdicts(), 0
+	for _, v := range goals {
+		if v.Met {
 			met++
 		}
 	}
 	losing, _ := t.Losses()
-	w.paragraph("%s", fmt.Sprintf("Of %d goals that were set before, %d are met. [Where Tailrace loses]"+
-		"(BENCHMARKS.md#where-tailrace-loses) has %d lines.", all, met, len(losing)))
+	w.paragraph("Of %d goals that were set before, %d are met. [Where Tailrace loses]"+
+		"(BENCHMARKS.md#where-tailrace-loses) has %d lines.", len(goals), met, len(losing))
 }

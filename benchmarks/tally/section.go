@@ -192,7 +192,7 @@ func (t *Tally) cell(f *Figures, s scenario.System) string {
 func (t *Tally) ratio(f *Figures) string {
 	text := strong(f.Better(scenario.Kafka, f.Row.Metric))
 	if v := f.Better(scenario.Kafka4g, f.Row.Metric); v.N > 0 {
-		text += "<br>heap 4 GiB: " + strong(v)
+		text += withLargerHeap + strong(v)
 	}
 	return text
 }

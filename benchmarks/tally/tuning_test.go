@@ -21,22 +21,30 @@ func emptyTuning() string {
 // TestTuningFollowsFromTheResults: the parts of TUNING.md and its charts are what the raw results say, and with none
 // they say that.
 func TestTuningFollowsFromTheResults(t *testing.T) {
-	const root = "../.."
 	sum := Of(bookOf(t, "../scenarios"), rawOf(t, results))
+	partsFollow(t, sum, tuningFile, tuningParts, sum.writeTuning)
+	chartsFollow(t, tuningNames, sum.TuningCharts())
+}
+
+// partsFollow holds the parts of a document against the raw results, after writing it if that is asked for. It returns
+// the document.
+func partsFollow(t *testing.T, sum *Tally, file string, all parts, write func(repoRoot string) error) string {
+	t.Helper()
+	const root = "../.."
 	if *update {
-		if err := sum.writeTuning(root); err != nil {
+		if err := write(root); err != nil {
 			t.Fatal(err)
 		}
 	}
-	text := textOf(t, root, tuningFile)
-	want, err := sum.fill(tuningFile, text, tuningParts)
+	text := textOf(t, root, file)
+	want, err := sum.fill(file, text, all)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if text != want {
-		t.Errorf("%s is not what follows from %s: go test ./benchmarks/tally -update", tuningFile, results)
+		t.Errorf("%s is not what follows from %s: go test ./benchmarks/tally -update", file, results)
 	}
-	chartsFollow(t, tuningNames, sum.TuningCharts())
+	return text
 }
 
 // TestTuningKnowsTheRows: rows are found by their names, so that a name that changed would leave a part empty.
@@ -157,21 +165,10 @@ func TestAgainstIsOfOneStart(t *testing.T) {
 
 // TestReadmeFollowsFromTheResults: the README's table is what the raw results say, and its rows are rows.
 func TestReadmeFollowsFromTheResults(t *testing.T) {
-	const root = "../.."
 	sum := Of(bookOf(t, "../scenarios"), rawOf(t, results))
-	if *update {
-		if err := sum.writeParts(root, readmeFile, readmeParts); err != nil {
-			t.Fatal(err)
-		}
-	}
-	text := textOf(t, root, readmeFile)
-	want, err := sum.fill(readmeFile, text, readmeParts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if text != want {
-		t.Errorf("%s is not what follows from %s: go test ./benchmarks/tally -update", readmeFile, results)
-	}
+	text := partsFollow(t, sum, readmeFile, readmeParts, func(repoRoot string) error {
+		return sum.writeParts(repoRoot, readmeFile, readmeParts)
+	})
 	for _, r := range besideRows {
 		f := sum.Book.Row(r.row)
 		if f == nil || MetricOf(r.metric).text(Spread{}) == "" {
