@@ -76,20 +76,26 @@ func TestResident(t *testing.T) {
 	}
 }
 
-// Bytes whose read is under way are not resident, though cachestat counts their pages.
-func TestResidentMeansRead(t *testing.T) {
-	const size = 8 << 20
+// written is a file of so many bytes that were written and not synced.
+func written(t *testing.T, size int) *osFile {
+	t.Helper()
 	file, err := OS.OpenFile(filepath.Join(t.TempDir(), "f"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
+	t.Cleanup(func() { file.Close() })
 	if _, err := file.WriteAt(make([]byte, size), 0); err != nil {
 		t.Fatal(err)
 	}
-	f := file.(*osFile)
+	return file.(*osFile)
+}
+
+// Bytes whose read is under way are not resident, though cachestat counts their pages.
+func TestResidentMeansRead(t *testing.T) {
+	const size = 8 << 20
+	f := written(t, size)
 	for range 20 {
-		if err := errors.Join(file.Sync(), unix.Fadvise(int(f.fd), 0, 0, unix.FADV_DONTNEED)); err != nil {
+		if err := errors.Join(f.Sync(), unix.Fadvise(int(f.fd), 0, 0, unix.FADV_DONTNEED)); err != nil {
 			t.Fatal(err)
 		}
 		f.ReadAhead(0, size)
@@ -102,15 +108,7 @@ func TestResidentMeansRead(t *testing.T) {
 // Both ways of reading in make cold pages resident, and tell of a file that ends early.
 func TestReadIn(t *testing.T) {
 	const size = 3<<20 + 77
-	file, err := OS.OpenFile(filepath.Join(t.TempDir(), "f"), os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	if _, err := file.WriteAt(make([]byte, size), 0); err != nil {
-		t.Fatal(err)
-	}
-	f := file.(*osFile)
+	f := written(t, size)
 	null, err := devNull()
 	if err != nil {
 		t.Fatal(err)
@@ -133,7 +131,7 @@ func TestReadIn(t *testing.T) {
 			return nil
 		},
 	} {
-		if err := errors.Join(file.Sync(), unix.Fadvise(int(f.fd), 0, 0, unix.FADV_DONTNEED)); err != nil {
+		if err := errors.Join(f.Sync(), unix.Fadvise(int(f.fd), 0, 0, unix.FADV_DONTNEED)); err != nil {
 			t.Fatal(err)
 		}
 		if in, _ := f.Resident(0, size); in {
