@@ -2,40 +2,14 @@ package segment
 
 import (
 	"bytes"
-	"io/fs"
 	"math/rand/v2"
 	"slices"
-	"sync/atomic"
 	"testing"
 
 	"tailrace/vfs"
+	"tailrace/vfs/faultfs"
 	"tailrace/wire"
 )
-
-// counting counts the bytes that are read from files.
-type counting struct {
-	vfs.FS
-	read atomic.Int64
-}
-
-type countedFile struct {
-	vfs.File
-	read *atomic.Int64
-}
-
-func (c *counting) OpenFile(name string, flag int, perm fs.FileMode) (vfs.File, error) {
-	f, err := c.FS.OpenFile(name, flag, perm)
-	if err != nil {
-		return nil, err
-	}
-	return countedFile{f, &c.read}, nil
-}
-
-func (f countedFile) ReadAt(p []byte, pos int64) (int, error) {
-	n, err := f.File.ReadAt(p, pos)
-	f.read.Add(int64(n))
-	return n, err
-}
 
 // TestKillCostsTheEndOfTheLog: a start after a kill runs the last CheckBytes through the CRC, not all that was never
 // synced, and does not even read the rest if the batches are large. After a power loss it reads everything.
@@ -53,7 +27,7 @@ func TestKillCostsTheEndOfTheLog(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			config := testConfig()
 			config.SegmentBytes, config.IndexIntervalBytes = 48<<20, 4096
-			fsys, dir := &counting{FS: vfs.OS}, t.TempDir()
+			fsys, dir := &faultfs.Counting{FS: vfs.OS}, t.TempDir()
 			o := Options{FS: fsys, Dir: dir, Config: config}
 			l := open(t, o)
 			m := makeBatch(0, 1, startMs, c.bytes-61)
@@ -63,7 +37,7 @@ func TestKillCostsTheEndOfTheLog(t *testing.T) {
 			}
 			end := l.End()
 			l.Discard()
-			fsys.read.Store(0)
+			fsys.Read.Store(0)
 			next := wire.Offset(0)
 			o.OnBatch = func(b Batch) {
 				if b.BaseOffset() != next {
@@ -82,7 +56,7 @@ func TestKillCostsTheEndOfTheLog(t *testing.T) {
 			if rec.Scanned+rec.Believed != total {
 				t.Errorf("checked %d and believed %d of %d bytes", rec.Scanned, rec.Believed, total)
 			}
-			if n := fsys.read.Load(); n > c.reads {
+			if n := fsys.Read.Load(); n > c.reads {
 				t.Errorf("%d bytes were read, want %d at most", n, c.reads)
 			}
 			r, err := l.Read(end/2, 1, end, true)

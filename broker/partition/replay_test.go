@@ -3,51 +3,23 @@ package partition
 import (
 	"bytes"
 	"errors"
-	"io/fs"
 	"log/slog"
-	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"tailrace/batch"
 	"tailrace/broker/logdir"
 	"tailrace/segment"
-	"tailrace/vfs"
 	"tailrace/vfs/faultfs"
 	"tailrace/wire"
 	"tailrace/wire/errcode"
 )
 
-// counting counts the bytes that are read from log files.
-type counting struct {
-	*faultfs.FS
-	read atomic.Int64
-}
-
-type countedFile struct {
-	vfs.File
-	read *atomic.Int64
-}
-
-func (c *counting) OpenFile(name string, flag int, perm fs.FileMode) (vfs.File, error) {
-	f, err := c.FS.OpenFile(name, flag, perm)
-	if err != nil || !strings.HasSuffix(name, ".log") {
-		return f, err
-	}
-	return countedFile{f, &c.read}, nil
-}
-
-func (f countedFile) ReadAt(p []byte, pos int64) (int, error) {
-	n, err := f.File.ReadAt(p, pos)
-	f.read.Add(int64(n))
-	return n, err
-}
-
 // lives is a partition that is killed and started again.
 type lives struct {
 	t    *testing.T
-	fsys *counting
+	disk *faultfs.FS
+	fsys *faultfs.Counting // of log files, over disk
 	dir  *logdir.Dir
 	p    *Partition
 	a    Appender
@@ -90,8 +62,8 @@ func (l *lives) start() {
 func (l *lives) kill() {
 	l.p.Abandon()
 	l.dir.Close(false, 0)
-	l.fsys.Restart()
-	l.fsys.read.Store(0)
+	l.disk.Restart()
+	l.fsys.Read.Store(0)
 }
 
 // write appends batches of half a MiB by a producer, -1 for none.
@@ -137,7 +109,8 @@ func (l *lives) mustKnow(when string, id int64) {
 // TestReplayAfterAKill: producers and epochs are what they were, and the log is
 // not read in full for them, wherever snapshot and recovery point lie.
 func TestReplayAfterAKill(t *testing.T) {
-	l := &lives{t: t, fsys: &counting{FS: faultfs.New()}, seq: map[int64]int32{}}
+	disk := faultfs.New()
+	l := &lives{t: t, disk: disk, fsys: &faultfs.Counting{FS: disk, Suffix: ".log"}, seq: map[int64]int32{}}
 	l.start()
 	read := int64(0)
 	synced := false
@@ -146,7 +119,7 @@ func TestReplayAfterAKill(t *testing.T) {
 		end := l.p.LogEnd()
 		l.kill()
 		l.start()
-		read = l.fsys.read.Load()
+		read = l.fsys.Read.Load()
 		if got := l.p.LogEnd(); got != end {
 			t.Fatalf("%s: the log ends at %d, not %d", when, got, end)
 		}
@@ -196,9 +169,10 @@ func TestReplayAfterAKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	again("a snapshot of a longer log", most)
-	l.fsys.FS = l.fsys.CrashClone(nil)
+	l.disk = l.disk.CrashClone(nil)
+	l.fsys.FS = l.disk
 	l.start()
-	if n := l.fsys.read.Load() - read; n < l.p.SizeBytes()/2 {
+	if n := l.fsys.Read.Load() - read; n < l.p.SizeBytes()/2 {
 		t.Errorf("after a power loss only %d bytes were read", n)
 	}
 	l.kill()
