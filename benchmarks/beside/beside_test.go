@@ -68,6 +68,14 @@ func TestSystemsTakeTurns(t *testing.T) {
 	if len(turns) != 25 || !slices.Equal(first, second) {
 		t.Errorf("%d turns; first %v, second reversed %v", len(turns), first, second)
 	}
+	synced := true
+	for i, r := range c.turns([]string{"rest"}, nil)[0].rows {
+		if is := r.Durability == scenario.Synced; is && !synced {
+			t.Errorf("%s waits for the disk behind rows that fill it (row %d of its turn)", r.Name, i+1)
+		} else {
+			synced = is
+		}
+	}
 	c.raw.Places = []tally.Place{{Commit: "c"}}
 	c.raw.Measurements = []tally.Measurement{
 		{Row: "produce-64k-1k", System: scenario.Tailrace, Alternation: 1},
