@@ -38,22 +38,36 @@ func (t *Tally) Charts() (list []Chart) {
 
 // chart makes one of a plot, and says what in it is of another commit.
 func (t *Tally) chart(file, where string, p *page.Plot, used []*Figures) *Chart {
-	c := &Chart{File: file, Alt: p.Label, Scenario: where, SVG: p.File()}
-	older := olderOf(used)
-	if len(older) > 0 {
-		c.Note = "In this chart, not of the newest commit: " + strings.Join(older, ", ") + "."
-	}
-	return c
+	return &Chart{File: file, Alt: p.Label, Scenario: where, SVG: p.File(), Note: olderIn("chart", used)}
 }
 
-// olderOf names what is of another commit than the newest.
-func olderOf(used []*Figures) (older []string) {
+// olderIn tells of a chart or a table what in it is of another commit than the newest; "" is nothing.
+func olderIn(what string, used []*Figures) string {
+	rows := map[string][]string{} // of a commit
+	var commits []string
+	all := true
 	for _, f := range used {
-		if text := "`" + f.Row.Name + "` at `" + f.Commit + "`"; f.Older && !slices.Contains(older, text) {
-			older = append(older, text)
+		name := "`" + f.Row.Name + "`"
+		switch {
+		case !f.Older:
+			all = false
+		case rows[f.Commit] == nil:
+			commits = append(commits, f.Commit)
+			rows[f.Commit] = []string{name}
+		case !slices.Contains(rows[f.Commit], name):
+			rows[f.Commit] = append(rows[f.Commit], name)
 		}
 	}
-	return older
+	switch {
+	case len(commits) == 0:
+		return ""
+	case all && len(commits) == 1:
+		return "This " + what + " is of commit `" + commits[0] + "`, not of the newest."
+	}
+	for i, commit := range commits {
+		commits[i] = "at `" + commit + "` " + strings.Join(rows[commit], ", ")
+	}
+	return "In this " + what + ", not of the newest commit: " + strings.Join(commits, "; ") + "."
 }
 
 // pick lists the measured rows that somebody wants to draw, in the order of the scenarios.

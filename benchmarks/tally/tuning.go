@@ -167,8 +167,8 @@ func picture(w *writer, charts ...*Chart) {
 
 // olderRows names the rows of a table that are not of the newest commit.
 func olderRows(w *writer, used []*Figures) {
-	if older := olderOf(used); len(older) > 0 {
-		w.paragraph("In this table, not of the newest commit: %s.", strings.Join(older, ", "))
+	if note := olderIn("table", used); note != "" {
+		w.paragraph("%s", note)
 	}
 }
 
