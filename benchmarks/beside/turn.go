@@ -142,7 +142,8 @@ func (c *contest) estimate(turns []turn) string {
 	rows := 0
 	for _, t := range turns {
 		if long := c.warmUpOf(t); long > 0 {
-			sum += max(long, time.Duration(len(warming(t)))*(warmWindow+aroundWarm)) + warmWindow + aroundWarm
+			loads := time.Duration(len(warming(t)))
+			sum += max(long, loads*(warmWindow+aroundWarm)) + min(loads, 1)*(warmWindow+aroundWarm)
 		}
 		around := aroundRow
 		if compiles(t.system) {
@@ -203,8 +204,8 @@ func (c *contest) take(ctx context.Context, t turn) error {
 }
 
 // warm puts the rows' own loads on, in turn, until the time is over and each was on once: a virtual machine compiles
-// what it is asked for. The first row's load is on once more at the end, so that what is measured first does not stand
-// behind the heaviest of them. Where no row's load is a warm-up, produce and fetch are put on.
+// what it is asked for. The first of these loads is on once more at the end, so that what is measured first does not
+// stand behind the heaviest of them. Where no row's load is a warm-up, produce and fetch are put on.
 func (c *contest) warm(ctx context.Context, t turn, s *served) error {
 	long := c.warmUpOf(t)
 	if long == 0 {
