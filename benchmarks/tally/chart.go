@@ -65,7 +65,7 @@ func olderIn(what string, used []*Figures) string {
 		return "This " + what + " is of commit `" + commits[0] + "`, not of the newest."
 	}
 	for i, commit := range commits {
-		commits[i] = "at `" + commit + "` " + strings.Join(rows[commit], ", ")
+		commits[i] = strings.Join(rows[commit], ", ") + " (`" + commit + "`)"
 	}
 	return "In this " + what + ", not of the newest commit: " + strings.Join(commits, "; ") + "."
 }

@@ -180,8 +180,17 @@ func (t *Tally) measuredPart(w *writer) {
 		return
 	}
 	p := list[0]
-	w.paragraph("%s. Disk: %s. Pinned: %s. Tailrace of commit `%s`, Apache Kafka %s.", p.Machine, p.Disk, p.Pinned,
-		p.Commit, p.Kafka)
+	of := "commit `" + p.Commit + "`"
+	var older []string
+	for _, other := range list[1:] {
+		if name := "`" + other.Commit + "`"; other.Commit != p.Commit && !slices.Contains(older, name) {
+			older = append(older, name)
+		}
+	}
+	if len(older) > 0 {
+		of += " and, where that has not measured a row, " + strings.Join(older, ", ")
+	}
+	w.paragraph("%s. Disk: %s. Pinned: %s. Tailrace of %s; Apache Kafka %s.", p.Machine, p.Disk, p.Pinned, of, p.Kafka)
 }
 
 // settingsPart is batch size and linger, with acks 1.
