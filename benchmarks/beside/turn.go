@@ -223,7 +223,7 @@ func (c *contest) warm(ctx context.Context, t turn, s *served) error {
 			if !first && time.Now().After(until) {
 				break
 			}
-			if err := c.warmWith(ctx, t, s, r); err != nil {
+			if err := c.warmWith(ctx, s, r); err != nil {
 				return err
 			}
 		}
@@ -232,12 +232,12 @@ func (c *contest) warm(ctx context.Context, t turn, s *served) error {
 		return nil
 	}
 	settleDisk()
-	return c.warmWith(ctx, t, s, rows[0])
+	return c.warmWith(ctx, s, rows[0])
 }
 
-func (c *contest) warmWith(ctx context.Context, t turn, s *served, r *scenario.Row) error {
+func (c *contest) warmWith(ctx context.Context, s *served, r *scenario.Row) error {
 	if _, _, err := drivers[r.Driver].load(ctx, c, s, r, warmWindow); err != nil {
-		return fmt.Errorf("warm %s with %s: %w; it printed:\n%s", t.system, r.Name, err, s.lastWords())
+		return fmt.Errorf("warm %s with %s: %w; it printed:\n%s", s.system, r.Name, err, s.lastWords())
 	}
 	return nil
 }

@@ -47,14 +47,14 @@ func olderIn(what string, used []*Figures) string {
 	var commits []string
 	all := true
 	for _, f := range used {
-		name := "`" + f.Row.Name + "`"
-		switch {
-		case !f.Older:
+		if !f.Older {
 			all = false
-		case rows[f.Commit] == nil:
+			continue
+		}
+		if rows[f.Commit] == nil {
 			commits = append(commits, f.Commit)
-			rows[f.Commit] = []string{name}
-		case !slices.Contains(rows[f.Commit], name):
+		}
+		if name := "`" + f.Row.Name + "`"; !slices.Contains(rows[f.Commit], name) {
 			rows[f.Commit] = append(rows[f.Commit], name)
 		}
 	}
